@@ -1,0 +1,1 @@
+//! Policy `static-files`: the files of the console.

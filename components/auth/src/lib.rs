@@ -1,0 +1,1 @@
+//! Policy `authentication`: who is calling.

@@ -1,0 +1,1 @@
+//! The pipeline as a WASI HTTP component, for Spin and its like.

@@ -1,0 +1,3 @@
+//! What the policies share: the records that cross the WIT boundary, and small readers of HTTP.
+
+pub mod types;

@@ -1,0 +1,335 @@
+//! The records of the WIT interface `breakwater:edge/types`, once for policies, pipeline and shells.
+//!
+//! They mirror `wit/types.wit` field by field. Guests map the interface to this module, so a difference
+//! does not compile; hosts lower and lift them directly (feature `wasmtime`), so a difference does not load.
+
+#[cfg(feature = "wasmtime")]
+use wasmtime::component::{ComponentType, Lift, Lower};
+
+/// One header line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Field {
+    /// WIT `name`.
+    pub name: String,
+    /// WIT `value`.
+    pub value: Vec<u8>,
+}
+
+/// A request without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct RequestHead {
+    /// WIT `method`.
+    pub method: String,
+    /// `http` or `https`, as the client spoke to the edge.
+    pub scheme: String,
+    /// Host and port that the client asked for.
+    pub authority: String,
+    /// Percent-encoded, as received; begins with `/`.
+    pub path: String,
+    /// Without the `?`.
+    pub query: Option<String>,
+    /// WIT `headers`.
+    pub headers: Vec<Field>,
+    /// The address that the client came from, without its port.
+    #[cfg_attr(feature = "wasmtime", component(name = "client-address"))]
+    pub client_address: String,
+}
+
+/// A response without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct ResponseHead {
+    /// WIT `status`.
+    pub status: u16,
+    /// WIT `headers`.
+    pub headers: Vec<Field>,
+}
+
+/// A refusal, which the gateway renders as `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Problem {
+    /// WIT `status`.
+    pub status: u16,
+    /// The last part of the problem's type, such as `rate-limited`.
+    pub slug: String,
+    /// WIT `title`.
+    pub title: String,
+    /// WIT `detail`.
+    pub detail: String,
+    /// Headers that go with the refusal, such as `allow` or `www-authenticate`.
+    pub headers: Vec<Field>,
+}
+
+/// Who may use a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Requirement {
+    /// Credentials are not looked at.
+    #[cfg_attr(feature = "wasmtime", component(name = "public"))]
+    Public,
+    /// Credentials are checked if there are any.
+    #[cfg_attr(feature = "wasmtime", component(name = "optional"))]
+    Optional,
+    /// A caller with all of these scopes.
+    #[cfg_attr(feature = "wasmtime", component(name = "required"))]
+    Required(Vec<String>),
+}
+
+/// Who answers a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Target {
+    /// The upstream of this name.
+    #[cfg_attr(feature = "wasmtime", component(name = "upstream"))]
+    Upstream(String),
+    /// The files of the policy `static-files`.
+    #[cfg_attr(feature = "wasmtime", component(name = "static-files"))]
+    StaticFiles,
+}
+
+/// What the gateway is to do with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Route {
+    /// Stable name of the route, for logs, metrics and cache keys.
+    pub id: String,
+    /// WIT `target`.
+    pub target: Target,
+    /// What the upstream is asked for: path and query.
+    #[cfg_attr(feature = "wasmtime", component(name = "path-and-query"))]
+    pub path_and_query: String,
+    /// WIT `requirement`.
+    pub requirement: Requirement,
+    /// Names of the limits that apply, in order.
+    pub limits: Vec<String>,
+    /// Whether the cache policy is asked.
+    pub cacheable: bool,
+    /// Milliseconds to a connection with the upstream.
+    #[cfg_attr(feature = "wasmtime", component(name = "connect-timeout"))]
+    pub connect_timeout: u32,
+    /// Milliseconds from the request's end to the response's head.
+    #[cfg_attr(feature = "wasmtime", component(name = "response-timeout"))]
+    pub response_timeout: u32,
+    /// Milliseconds that either body may stand still.
+    #[cfg_attr(feature = "wasmtime", component(name = "idle-timeout"))]
+    pub idle_timeout: u32,
+    /// How often a safe request is tried again on another connection.
+    pub retries: u32,
+    /// Bytes of request body that are let through.
+    #[cfg_attr(feature = "wasmtime", component(name = "max-body"))]
+    pub max_body: u64,
+}
+
+/// WIT `route-decision`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum RouteDecision {
+    /// WIT `forward`.
+    #[cfg_attr(feature = "wasmtime", component(name = "forward"))]
+    Forward(Route),
+    /// WIT `refuse`.
+    #[cfg_attr(feature = "wasmtime", component(name = "refuse"))]
+    Refuse(Problem),
+}
+
+/// A caller whose credentials were good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Caller {
+    /// WIT `issuer`.
+    pub issuer: String,
+    /// WIT `subject`.
+    pub subject: String,
+    /// WIT `session`.
+    pub session: Option<String>,
+    /// WIT `scopes`.
+    pub scopes: Vec<String>,
+    /// WIT `expires-at`.
+    #[cfg_attr(feature = "wasmtime", component(name = "expires-at"))]
+    pub expires_at: u64,
+}
+
+/// WIT `verdict`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Verdict {
+    /// Nobody, and the route allows that.
+    #[cfg_attr(feature = "wasmtime", component(name = "anonymous"))]
+    Anonymous,
+    /// WIT `known`.
+    #[cfg_attr(feature = "wasmtime", component(name = "known"))]
+    Known(Caller),
+    /// WIT `refuse`.
+    #[cfg_attr(feature = "wasmtime", component(name = "refuse"))]
+    Refuse(Problem),
+}
+
+/// An allowance that a request draws on: `limit` per `window`, after the generic cell rate
+/// algorithm (ITU-T I.371), of which `burst` may come at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Bucket {
+    /// Where the state keeps it.
+    pub key: String,
+    /// Name of the limit it belongs to.
+    pub name: String,
+    /// WIT `limit`.
+    pub limit: u64,
+    /// Milliseconds.
+    pub window: u64,
+    /// WIT `burst`.
+    pub burst: u64,
+    /// WIT `cost`.
+    pub cost: u64,
+}
+
+/// What the state answered for one bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Allowance {
+    /// WIT `allowed`.
+    pub allowed: bool,
+    /// How much is left now.
+    pub remaining: u64,
+    /// Milliseconds until the same cost is allowed; 0 if it was.
+    #[cfg_attr(feature = "wasmtime", component(name = "retry-after"))]
+    pub retry_after: u64,
+    /// Milliseconds until the bucket is full again.
+    #[cfg_attr(feature = "wasmtime", component(name = "reset-after"))]
+    pub reset_after: u64,
+}
+
+/// WIT `draw-plan`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct DrawPlan {
+    /// Taken together: all of them, or none.
+    pub buckets: Vec<Bucket>,
+    /// Whether to ask again when the caller is known.
+    #[cfg_attr(feature = "wasmtime", component(name = "again-with-caller"))]
+    pub again_with_caller: bool,
+}
+
+/// One bucket and what became of it; no allowance when the state was away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Drawn {
+    /// WIT `bucket`.
+    pub bucket: Bucket,
+    /// WIT `allowance`.
+    pub allowance: Option<Allowance>,
+}
+
+/// WIT `limit-verdict`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct LimitVerdict {
+    /// For the answer, whatever it is.
+    pub headers: Vec<Field>,
+    /// WIT `refusal`.
+    pub refusal: Option<Problem>,
+}
+
+/// A response as the cache keeps it, without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct StoredHead {
+    /// WIT `status`.
+    pub status: u16,
+    /// WIT `headers`.
+    pub headers: Vec<Field>,
+    /// When the request was sent (RFC 9111, section 4.2.3).
+    #[cfg_attr(feature = "wasmtime", component(name = "requested-at"))]
+    pub requested_at: u64,
+    /// When the response came.
+    #[cfg_attr(feature = "wasmtime", component(name = "received-at"))]
+    pub received_at: u64,
+}
+
+/// What the cache has under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Stored {
+    /// WIT `response`.
+    #[cfg_attr(feature = "wasmtime", component(name = "response"))]
+    Response(StoredHead),
+    /// The responses vary by these request headers and have keys of their own.
+    #[cfg_attr(feature = "wasmtime", component(name = "varies"))]
+    Varies(Vec<String>),
+}
+
+/// WIT `cache-plan`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum CachePlan {
+    /// The cache is left out, for this reason.
+    #[cfg_attr(feature = "wasmtime", component(name = "bypass"))]
+    Bypass(String),
+    /// Ask the state for this key.
+    #[cfg_attr(feature = "wasmtime", component(name = "look-up"))]
+    LookUp(String),
+}
+
+/// WIT `cache-use`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum CacheUse {
+    /// Answer with it: this head and the stored body.
+    #[cfg_attr(feature = "wasmtime", component(name = "fresh"))]
+    Fresh(ResponseHead),
+    /// Answer `304` or the like with this head and no body.
+    #[cfg_attr(feature = "wasmtime", component(name = "without-body"))]
+    WithoutBody(ResponseHead),
+    /// Ask the upstream with these headers added, and `update` on a 304.
+    #[cfg_attr(feature = "wasmtime", component(name = "validate"))]
+    Validate(Vec<Field>),
+    /// Ask the state for this key instead.
+    #[cfg_attr(feature = "wasmtime", component(name = "other"))]
+    Other(String),
+    /// Nothing usable.
+    #[cfg_attr(feature = "wasmtime", component(name = "miss"))]
+    Miss,
+    /// Nothing usable, and the client wants nothing else: `only-if-cached`.
+    #[cfg_attr(feature = "wasmtime", component(name = "refuse"))]
+    Refuse(Problem),
+}
+
+/// WIT `kept`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Kept {
+    /// WIT `key`.
+    pub key: String,
+    /// WIT `head`.
+    pub head: StoredHead,
+    /// Seconds that the state keeps it: freshness and the time that it can still be validated.
+    #[cfg_attr(feature = "wasmtime", component(name = "keep-for"))]
+    pub keep_for: u64,
+    /// A `varies` entry to set as well: its key and the header names.
+    pub varies: Option<(String, Vec<String>)>,
+}
+
+/// WIT `cache-keep`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum CacheKeep {
+    /// Not kept, for this reason.
+    #[cfg_attr(feature = "wasmtime", component(name = "pass"))]
+    Pass(String),
+    /// WIT `keep`.
+    #[cfg_attr(feature = "wasmtime", component(name = "keep"))]
+    Keep(Kept),
+}
+
+/// A file, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct File {
+    /// WIT `head`.
+    pub head: ResponseHead,
+    /// WIT `body`.
+    pub body: Vec<u8>,
+}

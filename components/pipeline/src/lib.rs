@@ -1,0 +1,1 @@
+//! The order in which a request meets the policies, without any I/O.

@@ -1,0 +1,1 @@
+//! Policy `rate-limiting`: which allowances a request draws on.

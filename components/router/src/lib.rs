@@ -1,0 +1,3 @@
+//! Policy `routing`: which route, upstream and time-outs a request gets.
+
+mod guest;

@@ -1,0 +1,1 @@
+//! The port `state` over Redis, for Spin.

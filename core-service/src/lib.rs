@@ -1,0 +1,1 @@
+//! The core of Breakwater: business logic, PostgreSQL and integrations behind the edge.

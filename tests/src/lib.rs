@@ -1,0 +1,1 @@
+//! The whole system, tested from outside: client, edge, core, PostgreSQL.
