@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask`: build, run, test and measure Breakwater.
+//!
+//! One module per command, and small ones for what commands share. It is the first thing that a newcomer
+//! compiles, so it has no async runtime and no database driver: it drives `cargo`, PostgreSQL's own programs
+//! and plain HTTP.
+
+mod build;
+mod components;
+mod interrupt;
+mod machine;
+mod process;
+mod project;
+mod say;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Build, run, test and measure Breakwater.
+///
+/// `cargo xtask up` starts everything on this machine; `cargo xtask test` proves it.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match interrupt::listen().and_then(|()| run(arguments.command)) {
+        Ok(code) => code,
+        Err(error) if error.is::<interrupt::Interrupted>() => {
+            say::note("interrupted");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            say::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Build(arguments) => build::run(&arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
