@@ -3,6 +3,8 @@
 // Only the generated glue needs it.
 #![allow(unsafe_code, missing_docs)]
 
+use std::cell::RefCell;
+
 use breakwater_kit::types::*;
 
 wit_bindgen::generate!({
@@ -12,21 +14,19 @@ wit_bindgen::generate!({
     with: { "breakwater:edge/types@1.0.0": breakwater_kit::types },
 });
 
+thread_local! {
+    static POLICY: RefCell<crate::Router> = RefCell::default();
+}
+
 struct Component;
 
 impl exports::breakwater::edge::routing::Guest for Component {
     fn configure(section: Vec<u8>) -> Result<(), String> {
-        if section.is_empty() { Err("no".into()) } else { Ok(()) }
+        POLICY.with_borrow_mut(|policy| policy.configure(&section))
     }
 
     fn route(request: RequestHead) -> RouteDecision {
-        RouteDecision::Refuse(Problem {
-            status: 404,
-            slug: request.path,
-            title: String::new(),
-            detail: String::new(),
-            headers: request.headers,
-        })
+        POLICY.with_borrow(|policy| policy.route(&request))
     }
 }
 

@@ -1,0 +1,108 @@
+//! Reading header fields: single values and comma-separated lists (RFC 9110, sections 5.3 and 5.6.1).
+
+use crate::types::Field;
+
+impl Field {
+    /// A header line; the name is lower-case, as everywhere between gateway and policies.
+    pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+/// The values of every line with this (lower-case) name, in order.
+pub fn values<'a>(headers: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers.iter().filter(move |field| field.name == name).map(|field| trim(&field.value))
+}
+
+/// Whether there is a line with this name.
+pub fn has(headers: &[Field], name: &str) -> bool {
+    headers.iter().any(|field| field.name == name)
+}
+
+/// The value of the first line with this name, if it is text.
+pub fn first<'a>(headers: &'a [Field], name: &'a str) -> Option<&'a str> {
+    values(headers, name).next().and_then(|value| std::str::from_utf8(value).ok())
+}
+
+/// The members of a list-valued field over all of its lines. Empty members are left out, commas in quoted
+/// strings do not separate, and a line that is not text has no members.
+pub fn list<'a>(headers: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a str> {
+    values(headers, name).filter_map(|value| std::str::from_utf8(value).ok()).flat_map(members)
+}
+
+/// The members of one list value, trimmed, without the empty ones.
+pub fn members(value: &str) -> impl Iterator<Item = &str> {
+    Members { rest: Some(value) }.filter(|member| !member.is_empty())
+}
+
+struct Members<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest?;
+        let mut quoted = false;
+        let mut escaped = false;
+        for (at, byte) in rest.bytes().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                b',' if !quoted => {
+                    self.rest = Some(&rest[at + 1..]);
+                    return Some(rest[..at].trim_matches([' ', '\t']));
+                }
+                _ => {}
+            }
+        }
+        self.rest = None;
+        Some(rest.trim_matches([' ', '\t']))
+    }
+}
+
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(value: &str) -> Vec<&str> {
+        members(value).collect()
+    }
+
+    #[test]
+    fn lists_are_split_at_commas_outside_quotes() {
+        assert_eq!(split("a, b ,c"), ["a", "b", "c"]);
+        assert_eq!(split(", ,a,,"), ["a"]);
+        assert_eq!(split(""), [""; 0]);
+        assert_eq!(split(r#"a="x, y", b"#), [r#"a="x, y""#, "b"]);
+        assert_eq!(split(r#"a="\", y", b"#), [r#"a="\", y""#, "b"]);
+        // A quoted string that never ends takes the rest with it.
+        assert_eq!(split(r#"a, "b, c"#), ["a", "\"b, c"]);
+    }
+
+    #[test]
+    fn lines_of_one_name_are_one_list() {
+        let headers = [
+            Field::new("vary", "accept, "),
+            Field::new("other", "x"),
+            Field::new("vary", b"\xff".to_vec()),
+            Field::new("vary", "\torigin "),
+        ];
+        assert_eq!(list(&headers, "vary").collect::<Vec<_>>(), ["accept", "origin"]);
+        assert_eq!(first(&headers, "vary"), Some("accept,"));
+        assert!(has(&headers, "other"));
+        assert!(!has(&headers, "age"));
+    }
+}

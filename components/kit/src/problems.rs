@@ -1,0 +1,120 @@
+//! The refusals of the edge, one constructor each (RFC 9457). `docs/problems.md` tells clients about them.
+//!
+//! A constructor fixes slug, status and title; what varies is the detail, which is said to strangers and
+//! therefore names nothing that they did not send.
+
+use crate::types::{Field, Problem};
+
+impl Problem {
+    /// The same problem with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push(Field::new(name, value));
+        self
+    }
+}
+
+fn problem(status: u16, slug: &str, title: &str, detail: impl Into<String>) -> Problem {
+    Problem { status, slug: slug.into(), title: title.into(), detail: detail.into(), headers: Vec::new() }
+}
+
+/// The request cannot be understood.
+pub fn bad_request(detail: impl Into<String>) -> Problem {
+    problem(400, "bad-request", "Bad request", detail)
+}
+
+/// No credentials, and the route wants some. `challenge` is the value of `www-authenticate`.
+pub fn authentication_required(challenge: &str) -> Problem {
+    problem(
+        401,
+        "authentication-required",
+        "Authentication required",
+        "Send a bearer access token in the Authorization header.",
+    )
+    .with("www-authenticate", challenge)
+}
+
+/// Credentials that are not good. Why is nobody's business.
+pub fn invalid_token(challenge: &str) -> Problem {
+    problem(
+        401,
+        "invalid-token",
+        "Invalid access token",
+        "The access token is malformed, expired, revoked or otherwise not valid.",
+    )
+    .with("www-authenticate", challenge)
+}
+
+/// A good token without the scopes that the route wants.
+pub fn insufficient_scope(challenge: &str) -> Problem {
+    problem(403, "insufficient-scope", "Insufficient scope", "The access token lacks a scope that this needs.")
+        .with("www-authenticate", challenge)
+}
+
+/// Nothing is there.
+pub fn not_found() -> Problem {
+    problem(404, "not-found", "Not found", "There is nothing at this address.")
+}
+
+/// Something is there, and does not take this method. `allow` lists those that it takes.
+pub fn method_not_allowed(allow: &str) -> Problem {
+    problem(405, "method-not-allowed", "Method not allowed", format!("Methods that can be used here: {allow}."))
+        .with("allow", allow)
+}
+
+/// The client took too long to send its request.
+pub fn request_timeout() -> Problem {
+    problem(408, "request-timeout", "Request timeout", "The request did not arrive in time.")
+}
+
+/// A body of more than `limit` bytes.
+pub fn payload_too_large(limit: u64) -> Problem {
+    problem(413, "payload-too-large", "Payload too large", format!("At most {limit} bytes are taken here."))
+}
+
+/// An address that is too long.
+pub fn uri_too_long() -> Problem {
+    problem(414, "uri-too-long", "URI too long", "The path or the query is too long.")
+}
+
+/// Header fields that are too many or too long.
+pub fn headers_too_large() -> Problem {
+    problem(431, "headers-too-large", "Header fields too large", "The header fields are too many or too long.")
+}
+
+/// Too many requests; come back after this many seconds.
+pub fn rate_limited(retry_after: u64) -> Problem {
+    problem(429, "rate-limited", "Too many requests", format!("Try again in {}.", seconds(retry_after)))
+        .with("retry-after", retry_after.to_string())
+}
+
+/// Our own fault.
+pub fn internal() -> Problem {
+    problem(500, "internal", "Internal error", "Something went wrong here.")
+}
+
+/// What the answer depends on cannot be reached; come back after this many seconds.
+pub fn upstream_unavailable(retry_after: u64) -> Problem {
+    problem(503, "upstream-unavailable", "Temporarily unavailable", format!("Try again in {}.", seconds(retry_after)))
+        .with("retry-after", retry_after.to_string())
+}
+
+/// The edge has no configuration yet; come back after this many seconds.
+pub fn not_ready(retry_after: u64) -> Problem {
+    problem(503, "not-ready", "Not ready", format!("This edge is starting. Try again in {}.", seconds(retry_after)))
+        .with("retry-after", retry_after.to_string())
+}
+
+/// The upstream took too long to answer.
+pub fn upstream_timeout() -> Problem {
+    problem(504, "upstream-timeout", "Upstream timeout", "The answer did not come in time.")
+}
+
+/// The client asked for `only-if-cached`, and there is nothing (RFC 9111, section 5.2.1.7).
+pub fn not_cached() -> Problem {
+    problem(504, "not-cached", "Not cached", "No stored response can be used, and the request asks for nothing else.")
+}
+
+fn seconds(count: u64) -> String {
+    if count == 1 { "1 second".into() } else { format!("{count} seconds") }
+}
