@@ -1,1 +1,36 @@
 //! The order in which a request meets the policies, without any I/O.
+//!
+//! A shell makes one [`Exchange`] per request, carries out the [`Effect`] that it yields, and hands the result back,
+//! until the effect is [`Effect::Respond`]. The shell brings what the outside world knows: the time, random bytes, the
+//! state, the upstreams. Nothing here reads a clock, opens a socket or waits.
+//!
+//! Rules that hold in here:
+//! - the order of the policies stands in `exchange.rs` and nowhere else;
+//! - a policy that fails ([`Fault`]) costs its own request a 500 and nothing more;
+//! - what every answer carries is added in `answer.rs`, whoever answered;
+//! - the configuration ([`Gateway`]) does not change under a request: a new snapshot makes a new one.
+
+mod admission;
+mod answer;
+mod cors;
+mod effect;
+mod exchange;
+mod gateway;
+mod headers;
+mod ids;
+mod link;
+mod own;
+mod policies;
+mod problem;
+mod snapshot;
+mod stored;
+
+pub use answer::{OutsideAnswer, answer_outside};
+pub use effect::{Answer, Body, Effect, Entry, Failure, Forward, Keep};
+pub use exchange::Exchange;
+pub use gateway::{Cors, Gateway, HeadLimits, Settings, Upstream};
+pub use ids::Seed;
+pub use link::{EdgeKeys, KeyError, SnapshotRequest, Unverified};
+pub use policies::{Fault, Policies, Section};
+pub use problem::Refusal;
+pub use snapshot::{ApplyError, Snapshot, SnapshotError, apply};

@@ -1,0 +1,328 @@
+//! One request, from its head to its answer: **the order in which the policies are asked stands here.**
+//!
+//! ```text
+//! the head itself, the edge's own answers, preflights
+//!   → router → rate-limit (address) ⇢ take → auth → rate-limit (caller) ⇢ take → rate-limit (verdict)
+//!   → static files, or: cache (plan) ⇢ get → cache (judge) → forward ⇢ upstream → cache (keep)
+//!   → answer
+//! ```
+//!
+//! `→` happens at once, `⇢` is an effect that the shell carries out. Each method below is the way from one effect to
+//! the next. The address's allowance is drawn before credentials are looked at, because checking a signature is the
+//! dearest thing that a stranger can ask for.
+
+mod cache;
+mod forward;
+
+use std::sync::Arc;
+
+use breakwater_kit::types::{
+    Allowance, Bucket, Caller, Drawn, Field, Problem, RequestHead, ResponseHead, Route, RouteDecision, Target, Verdict,
+};
+use bytes::Bytes;
+
+use crate::answer::{self, Asked};
+use crate::cors::{self, Origin};
+use crate::effect::{Answer, Body, Effect, Failure};
+use crate::gateway::Gateway;
+use crate::ids::{self, Seed};
+use crate::policies::{Fault, Policies};
+use crate::problem::Refusal;
+use crate::{admission, headers, own};
+
+/// One request on its way through the pipeline.
+pub struct Exchange {
+    gateway: Arc<Gateway>,
+    request: RequestHead,
+    request_id: String,
+    traceparent: String,
+    origin: Origin,
+    route: Option<Route>,
+    caller: Option<Caller>,
+    drawn: Vec<Drawn>,
+    limit_headers: Option<Vec<Field>>,
+    cache: cache::Lookup,
+    waiting: Waiting,
+    fault: Option<Fault>,
+}
+
+/// Which effect's result the exchange waits for.
+enum Waiting {
+    Start,
+    Address { buckets: Vec<Bucket>, again_with_caller: bool },
+    Caller { buckets: Vec<Bucket> },
+    State,
+    Upstream,
+    Nothing,
+}
+
+/// Where the way goes on.
+enum Next {
+    Do(Effect),
+    Answer(ResponseHead, Body),
+}
+
+/// Why the way ends in a refusal.
+enum Stop {
+    Refuse(Problem),
+    Fault(Fault),
+    /// The shell gave a result that nobody waited for.
+    OutOfStep,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal.into())
+    }
+}
+
+type Step = Result<Next, Stop>;
+
+impl Exchange {
+    /// A request as it came, its headers untouched but for lower-case names.
+    pub fn new(gateway: Arc<Gateway>, mut request: RequestHead, seed: &Seed, now_ms: u64) -> Self {
+        let origin = Origin::of(&request, gateway.settings.as_ref().map(|settings| &settings.cors));
+        let request_id = ids::request_id(&request.headers, seed, now_ms);
+        let (traceparent, kept) = ids::traceparent(&request.headers, seed);
+        if !kept {
+            // W3C Trace Context, section 3.3: state without a parent means nothing.
+            headers::remove(&mut request.headers, "tracestate");
+        }
+        Self {
+            gateway,
+            request,
+            request_id,
+            traceparent,
+            origin,
+            route: None,
+            caller: None,
+            drawn: Vec::new(),
+            limit_headers: None,
+            cache: cache::Lookup::default(),
+            waiting: Waiting::Start,
+            fault: None,
+        }
+    }
+
+    /// The first step. `now` is Unix seconds, here and in every other step.
+    pub fn start<P: Policies>(&mut self, policies: &mut P, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Start => self.admit(policies, now),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Take`]: one allowance per bucket, in order; none if the state was away.
+    pub fn taken<P: Policies>(&mut self, policies: &mut P, allowances: Option<Vec<Allowance>>, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Address { buckets, again_with_caller } => self
+                .settle(policies, buckets, allowances)
+                .and_then(|()| self.identify(policies, again_with_caller, now)),
+            Waiting::Caller { buckets } => {
+                self.settle(policies, buckets, allowances).and_then(|()| self.serve(policies, now))
+            }
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Get`]: what the state has; none if it has nothing or was away.
+    pub fn got<P: Policies>(&mut self, policies: &mut P, value: Option<Bytes>, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::State => self.found(policies, value, now),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Forward`]: the head of the upstream's answer, or why there is none.
+    pub fn answered<P: Policies>(
+        &mut self,
+        policies: &mut P,
+        answer: Result<ResponseHead, Failure>,
+        now: u64,
+    ) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Upstream => self.upstream_answered(policies, answer, now),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// The head itself, what the edge answers by itself, and the router.
+    fn admit<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
+        admission::admit(&self.request, &self.gateway.limits)?;
+        let settings = self.gateway.settings.as_ref();
+        if let Some(own) = own::answer(&self.request, settings.is_some()) {
+            let (head, body) = own?;
+            return Ok(Next::Answer(head, Body::Whole(body)));
+        }
+        let settings = settings.ok_or(Refusal::NotReady)?;
+        if let Some(head) = cors::preflight(&self.request, &self.origin, &settings.cors) {
+            return Ok(Next::Answer(head, Body::Empty));
+        }
+
+        // From here on nobody sees what was meant for this connection or what only the edge may say.
+        headers::strip_hop_by_hop(&mut self.request.headers);
+        headers::strip_claims(&mut self.request.headers);
+
+        let route = match policies.route(&self.request)? {
+            RouteDecision::Forward(route) => self.route.insert(route),
+            RouteDecision::Refuse(problem) => return Err(Stop::Refuse(problem)),
+        };
+        if route.limits.is_empty() {
+            return self.identify(policies, false, now);
+        }
+        let plan = policies.draw(&self.request, &route.limits, None)?;
+        if plan.buckets.is_empty() {
+            return self.identify(policies, plan.again_with_caller, now);
+        }
+        let effect = Effect::Take(plan.buckets.clone());
+        self.waiting = Waiting::Address { buckets: plan.buckets, again_with_caller: plan.again_with_caller };
+        Ok(Next::Do(effect))
+    }
+
+    /// What became of the buckets. While everything is allowed, the verdict can wait until nothing more is drawn.
+    fn settle<P: Policies>(
+        &mut self,
+        policies: &mut P,
+        buckets: Vec<Bucket>,
+        allowances: Option<Vec<Allowance>>,
+    ) -> Result<(), Stop> {
+        // A state that answers for other buckets than it was asked for has not answered.
+        let allowances = allowances.filter(|given| given.len() == buckets.len());
+        let all_allowed = allowances.as_ref().is_some_and(|given| given.iter().all(|one| one.allowed));
+        let mut allowances = allowances.into_iter().flatten();
+        self.drawn.extend(buckets.into_iter().map(|bucket| Drawn { bucket, allowance: allowances.next() }));
+        if all_allowed { Ok(()) } else { self.judge_limits(policies) }
+    }
+
+    /// Who is calling, and what they draw on.
+    fn identify<P: Policies>(&mut self, policies: &mut P, again_with_caller: bool, now: u64) -> Step {
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        match policies.authenticate(&self.request, &route.requirement, now)? {
+            Verdict::Anonymous => {}
+            Verdict::Known(caller) => self.caller = Some(caller),
+            Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
+        }
+        if let (true, Some(caller)) = (again_with_caller, &self.caller) {
+            let plan = policies.draw(&self.request, &route.limits, Some(caller))?;
+            if !plan.buckets.is_empty() {
+                self.waiting = Waiting::Caller { buckets: plan.buckets.clone() };
+                return Ok(Next::Do(Effect::Take(plan.buckets)));
+            }
+        }
+        self.serve(policies, now)
+    }
+
+    /// The request may be served: from files, from the cache, or by an upstream.
+    fn serve<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
+        if !self.drawn.is_empty() {
+            self.judge_limits(policies)?;
+        }
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        match &route.target {
+            Target::StaticFiles => {
+                let file = policies.find_file(&self.request)?;
+                Ok(Next::Answer(file.head, Body::Whole(file.body.into())))
+            }
+            Target::Upstream(_) if route.cacheable => self.look_up(policies, now),
+            Target::Upstream(_) => self.forward(now),
+        }
+    }
+
+    fn judge_limits<P: Policies>(&mut self, policies: &mut P) -> Result<(), Stop> {
+        let verdict = policies.judge_limits(&self.drawn)?;
+        self.limit_headers = Some(verdict.headers);
+        verdict.refusal.map_or(Ok(()), |problem| Err(Stop::Refuse(problem)))
+    }
+
+    /// Turns every end into an answer.
+    fn conclude<P: Policies>(&mut self, policies: &mut P, step: Step) -> Effect {
+        let (head, body) = match step {
+            Ok(Next::Do(effect)) => return effect,
+            Ok(Next::Answer(head, body)) => (head, body),
+            Err(Stop::Refuse(problem)) => answer::refusal(problem, &self.request_id),
+            Err(Stop::Fault(fault)) => {
+                self.fault = Some(fault);
+                answer::refusal(Refusal::Internal.into(), &self.request_id)
+            }
+            Err(Stop::OutOfStep) => {
+                self.fault = Some(Fault("the shell and the pipeline are out of step".to_owned()));
+                answer::refusal(Refusal::Internal.into(), &self.request_id)
+            }
+        };
+        // A refusal after the first draw, such as a 401, says what is left as well.
+        if self.limit_headers.is_none() && !self.drawn.is_empty() {
+            self.limit_headers = policies.judge_limits(&self.drawn).ok().map(|verdict| verdict.headers);
+        }
+        Effect::Respond(self.finish(head, body))
+    }
+
+    fn finish(&self, head: ResponseHead, body: Body) -> Answer {
+        let asked = Asked {
+            request_id: &self.request_id,
+            https: self.request.scheme == "https",
+            head_only: self.request.method == "HEAD",
+            origin: &self.origin,
+            limits: self.limit_headers.as_deref().unwrap_or_default(),
+        };
+        answer::finish(head, body, &asked)
+    }
+
+    fn wait_for_nothing(&mut self) -> Waiting {
+        std::mem::replace(&mut self.waiting, Waiting::Nothing)
+    }
+
+    /// The request id, which is on the answer, at the core and in every log line.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The trace context that the upstream gets.
+    pub fn traceparent(&self) -> &str {
+        &self.traceparent
+    }
+
+    /// The method, for the log.
+    pub fn method(&self) -> &str {
+        &self.request.method
+    }
+
+    /// The path without its query, for the log: queries may hold what nobody should read.
+    pub fn path(&self) -> &str {
+        &self.request.path
+    }
+
+    /// Where the client came from, for the log.
+    pub fn client_address(&self) -> &str {
+        &self.request.client_address
+    }
+
+    /// The route's id, once the router has spoken.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_ref().map(|route| route.id.as_str())
+    }
+
+    /// Milliseconds that a body may stand still, once the router has spoken.
+    pub fn idle_timeout(&self) -> Option<u32> {
+        self.route.as_ref().map(|route| route.idle_timeout)
+    }
+
+    /// Who is calling, if that is known.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// What went wrong here, for the log.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+}

@@ -1,0 +1,77 @@
+//! What holds for every request: the edge's own keys and limits, and the snapshot's settings for the pipeline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::link::EdgeKeys;
+
+/// The pipeline's configuration. It never changes: a new snapshot makes a new one.
+#[derive(Debug, Clone, Default)]
+pub struct Gateway {
+    /// The edge's keys for its link with the core. Without any, the core refuses what the edge forwards.
+    pub keys: EdgeKeys,
+    /// How large a request's head may be.
+    pub limits: HeadLimits,
+    /// From the snapshot; none before the first.
+    pub settings: Option<Settings>,
+}
+
+impl Gateway {
+    /// The same gateway with the settings of a snapshot.
+    pub fn with_settings(&self, settings: Settings) -> Arc<Self> {
+        Arc::new(Self { keys: self.keys.clone(), limits: self.limits, settings: Some(settings) })
+    }
+}
+
+/// How large a request's head may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes of path and query; more is a 414.
+    pub target_bytes: usize,
+    /// Header lines; more is a 431.
+    pub header_count: usize,
+    /// Bytes of names and values; more is a 431.
+    pub header_bytes: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self { target_bytes: 8 * 1024, header_count: 96, header_bytes: 32 * 1024 }
+    }
+}
+
+/// What the snapshot says to the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The snapshot's version.
+    pub version: String,
+    /// Upstreams by name.
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// Which pages of other origins may read answers.
+    pub cors: Cors,
+    /// What `Retry-After` says when an upstream is away.
+    pub retry_after_seconds: u32,
+    /// Bytes of body that the cache keeps at the most.
+    pub max_object_bytes: u64,
+}
+
+/// Where an upstream is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Upstream {
+    /// Scheme, host and port; none for the core, from which the snapshot came.
+    #[serde(default)]
+    pub origin: Option<String>,
+}
+
+/// Cross-origin requests (Fetch, section 3.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Cors {
+    /// Origins as browsers send them, such as `https://app.example`.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+    /// Seconds that a browser may remember a preflight's answer.
+    #[serde(default)]
+    pub max_age_seconds: u32,
+}

@@ -1,0 +1,137 @@
+//! Small things to do with header lines, and which of them stop at the edge.
+
+use breakwater_kit::types::Field;
+
+/// Headers that concern one connection only (RFC 9110, section 7.6.1), with the proxy's own credentials
+/// (sections 11.7.1 and 11.7.2) and HTTP/2's upgrade (RFC 9113, section 3.1).
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The first value under a name.
+pub fn get<'a>(headers: &'a [Field], name: &str) -> Option<&'a [u8]> {
+    headers.iter().find(|field| field.name == name).map(|field| field.value.as_slice())
+}
+
+/// Sets a header, in place of all there are of its name.
+pub fn set(headers: &mut Vec<Field>, name: &str, value: impl Into<Vec<u8>>) {
+    remove(headers, name);
+    push(headers, name, value);
+}
+
+/// Adds a header line.
+pub fn push(headers: &mut Vec<Field>, name: &str, value: impl Into<Vec<u8>>) {
+    headers.push(Field { name: name.to_owned(), value: value.into() });
+}
+
+/// Sets a header unless it is there.
+pub fn set_default(headers: &mut Vec<Field>, name: &str, value: &str) {
+    if get(headers, name).is_none() {
+        push(headers, name, value);
+    }
+}
+
+/// Removes all headers of a name.
+pub fn remove(headers: &mut Vec<Field>, name: &str) {
+    headers.retain(|field| field.name != name);
+}
+
+/// Removes what concerns one connection only, whatever `connection` names included.
+pub fn strip_hop_by_hop(headers: &mut Vec<Field>) {
+    let named: Vec<String> = headers
+        .iter()
+        .filter(|field| field.name == "connection")
+        .flat_map(|field| field.value.split(|byte| *byte == b','))
+        .filter_map(|name| std::str::from_utf8(name).ok())
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty() && name != "close" && name != "keep-alive")
+        .collect();
+    headers.retain(|field| !HOP_BY_HOP.contains(&field.name.as_str()) && !named.contains(&field.name));
+}
+
+/// Removes what a client may not say, because the edge says it to the core or the host says it to the edge.
+pub fn strip_claims(headers: &mut Vec<Field>) {
+    headers.retain(|Field { name, .. }| {
+        !(is_internal(name) || name.starts_with("spin-") || name.starts_with("x-forwarded-") || name == "forwarded")
+    });
+}
+
+/// Removes what only edge and core say to each other.
+pub fn strip_internal(headers: &mut Vec<Field>) {
+    headers.retain(|field| !is_internal(&field.name));
+}
+
+fn is_internal(name: &str) -> bool {
+    name.starts_with("breakwater-")
+}
+
+/// Adds a member to a list header, unless the list has it.
+pub fn add_to_list(headers: &mut Vec<Field>, name: &str, member: &str) {
+    let has = headers
+        .iter()
+        .filter(|field| field.name == name)
+        .flat_map(|field| field.value.split(|byte| *byte == b','))
+        .any(|item| item.trim_ascii().eq_ignore_ascii_case(member.as_bytes()) || item.trim_ascii() == b"*");
+    if !has {
+        push(headers, name, member);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&str, &str)]) -> Vec<Field> {
+        lines.iter().map(|(name, value)| Field { name: (*name).into(), value: (*value).into() }).collect()
+    }
+
+    #[test]
+    fn strips_what_connection_names() {
+        let mut headers = fields(&[
+            ("connection", "close, X-Private ,, keep-alive"),
+            ("connection", "x-other"),
+            ("x-private", "1"),
+            ("x-other", "2"),
+            ("x-kept", "3"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic eA=="),
+        ]);
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers, fields(&[("x-kept", "3")]));
+    }
+
+    #[test]
+    fn strips_what_a_client_may_not_claim() {
+        let mut headers = fields(&[
+            ("breakwater-edge", "v1"),
+            ("spin-client-addr", "1.2.3.4"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-anything", "1"),
+            ("forwarded", "for=1.2.3.4"),
+            ("authorization", "Bearer x"),
+        ]);
+        strip_claims(&mut headers);
+        assert_eq!(headers, fields(&[("authorization", "Bearer x")]));
+    }
+
+    #[test]
+    fn adds_to_a_list_once() {
+        let mut headers = fields(&[("vary", "accept-encoding, ORIGIN")]);
+        add_to_list(&mut headers, "vary", "origin");
+        assert_eq!(headers.len(), 1);
+        let mut headers = fields(&[("vary", "accept")]);
+        add_to_list(&mut headers, "vary", "origin");
+        assert_eq!(headers, fields(&[("vary", "accept"), ("vary", "origin")]));
+    }
+}

@@ -1,0 +1,96 @@
+//! What the pipeline asks of the policies.
+//!
+//! The methods mirror the WIT interfaces one to one. Under edge-host they call components; in tests they are plain
+//! structs.
+
+use breakwater_kit::types::{
+    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
+    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+};
+
+/// A policy failed to answer: it trapped, took too long, or took too much memory.
+///
+/// Policies are sandboxed and replaceable, so this is a thing that happens, not a bug of the pipeline's. The text is
+/// for the log; clients never see it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the policy failed: {0}")]
+pub struct Fault(pub String);
+
+/// The part of the snapshot that one policy is configured with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// `routing`, for the policy `routing`.
+    Routing,
+    /// `rate_limiting`, for the policy `rate-limiting`.
+    RateLimiting,
+    /// `authentication`, for the policy `authentication`.
+    Authentication,
+    /// `caching`, for the policy `caching`.
+    Caching,
+    /// `static_files`, for the policy `static-files`.
+    StaticFiles,
+}
+
+impl Section {
+    /// All of them, in the order in which they are configured.
+    pub const ALL: [Self; 5] =
+        [Self::Routing, Self::RateLimiting, Self::Authentication, Self::Caching, Self::StaticFiles];
+
+    /// The section's name in the snapshot.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Routing => "routing",
+            Self::RateLimiting => "rate_limiting",
+            Self::Authentication => "authentication",
+            Self::Caching => "caching",
+            Self::StaticFiles => "static_files",
+        }
+    }
+}
+
+/// The five policies, as the shell reaches them.
+pub trait Policies {
+    /// Hands a policy its section of the snapshot. The inner error is the policy's own: it refused the section and goes
+    /// on with what it had.
+    fn configure(&mut self, section: Section, json: &[u8]) -> Result<Result<(), String>, Fault>;
+
+    /// `routing.route`
+    fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault>;
+
+    /// `rate-limiting.draw`
+    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault>;
+
+    /// `rate-limiting.judge`
+    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault>;
+
+    /// `authentication.authenticate`
+    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault>;
+
+    /// `caching.plan`
+    fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault>;
+
+    /// `caching.judge`
+    fn judge_stored(&mut self, request: &RequestHead, key: &str, stored: &Stored, now: u64) -> Result<CacheUse, Fault>;
+
+    /// `caching.keep`
+    fn keep(
+        &mut self,
+        request: &RequestHead,
+        response: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault>;
+
+    /// `caching.update`
+    fn update(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        not_modified: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault>;
+
+    /// `static-files.find`
+    fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault>;
+}

@@ -1,0 +1,188 @@
+//! The snapshot: the edge's configuration as the core publishes it.
+//!
+//! The envelope and the section `gateway` are read here; every other section goes to its policy unread. Unknown fields
+//! are ignored, so that an older edge lives with a newer core; wrong types are refused. A snapshot is applied whole or
+//! not at all.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::gateway::{Cors, Settings, Upstream};
+use crate::policies::{Fault, Policies, Section};
+
+/// The schema that this edge understands.
+const SCHEMA: &str = "breakwater-edge-snapshot/1";
+
+/// A snapshot that parsed. Whether the policies take it is another matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// For the pipeline.
+    pub settings: Settings,
+    sections: [Box<[u8]>; 5],
+}
+
+/// Why a document is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is not JSON, or a part is missing or has a wrong type.
+    #[error("the snapshot does not parse: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It is for other edges.
+    #[error("the snapshot's schema is `{0}`, this edge understands `{SCHEMA}`")]
+    Schema(String),
+    /// An upstream's origin is no origin.
+    #[error("upstream `{0}` has an origin that is not `http://` or `https://` with host and port alone")]
+    Origin(String),
+}
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    version: String,
+    #[serde(default)]
+    upstreams: BTreeMap<String, Upstream>,
+    #[serde(default)]
+    gateway: GatewaySection,
+    #[serde(borrow)]
+    routing: &'a RawValue,
+    #[serde(borrow)]
+    rate_limiting: &'a RawValue,
+    #[serde(borrow)]
+    authentication: &'a RawValue,
+    #[serde(borrow)]
+    caching: &'a RawValue,
+    #[serde(borrow)]
+    static_files: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct GatewaySection {
+    #[serde(default)]
+    cors: Cors,
+    #[serde(default = "one")]
+    retry_after_seconds: u32,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self { cors: Cors::default(), retry_after_seconds: one() }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What the pipeline reads of the section that is otherwise the cache's.
+#[derive(Deserialize)]
+struct CachingSection {
+    #[serde(default = "one_mebibyte")]
+    max_object_bytes: u64,
+}
+
+fn one_mebibyte() -> u64 {
+    1024 * 1024
+}
+
+impl Snapshot {
+    /// Reads a document.
+    pub fn parse(json: &[u8]) -> Result<Self, SnapshotError> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            schema: String,
+        }
+        // The schema first: what another one means by the other fields is unknown.
+        let Envelope { schema } = serde_json::from_slice(json)?;
+        if schema != SCHEMA {
+            return Err(SnapshotError::Schema(schema));
+        }
+        let document: Document<'_> = serde_json::from_slice(json)?;
+        let caching: CachingSection = serde_json::from_str(document.caching.get())?;
+        let mut upstreams = document.upstreams;
+        for (name, upstream) in &mut upstreams {
+            if upstream.origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
+                return Err(SnapshotError::Origin(name.clone()));
+            }
+        }
+        let section = |raw: &RawValue| raw.get().as_bytes().into();
+        Ok(Self {
+            settings: Settings {
+                version: document.version,
+                upstreams,
+                cors: document.gateway.cors,
+                retry_after_seconds: document.gateway.retry_after_seconds,
+                max_object_bytes: caching.max_object_bytes,
+            },
+            sections: [
+                section(document.routing),
+                section(document.rate_limiting),
+                section(document.authentication),
+                section(document.caching),
+                section(document.static_files),
+            ],
+        })
+    }
+
+    /// What one policy is configured with.
+    pub fn section(&self, section: Section) -> &[u8] {
+        &self.sections[section as usize]
+    }
+}
+
+/// Scheme and authority, nothing behind them (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let Some(authority) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return false;
+    };
+    !authority.is_empty() && authority.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+}
+
+/// Why a snapshot was not applied. The policies go on with the last good one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// A policy does not take its section.
+    #[error("section `{section}` was refused: {reason}")]
+    Refused {
+        /// Which.
+        section: &'static str,
+        /// The policy's own words.
+        reason: String,
+    },
+    /// A policy failed over its section.
+    #[error("section `{section}`: {fault}")]
+    Failed {
+        /// Which.
+        section: &'static str,
+        /// How.
+        fault: Fault,
+    },
+}
+
+/// Configures every policy with its section, or leaves every policy as it was.
+///
+/// `last` is the snapshot that the policies have now. After [`ApplyError::Failed`] the shell has a policy to make anew,
+/// with the section of `last`.
+pub fn apply(policies: &mut impl Policies, snapshot: &Snapshot, last: Option<&Snapshot>) -> Result<(), ApplyError> {
+    for (index, section) in Section::ALL.into_iter().enumerate() {
+        // Most snapshots differ in one section, such as the revoked sessions.
+        if last.is_some_and(|last| last.section(section) == snapshot.section(section)) {
+            continue;
+        }
+        let error = match policies.configure(section, snapshot.section(section)) {
+            Ok(Ok(())) => continue,
+            Ok(Err(reason)) => ApplyError::Refused { section: section.name(), reason },
+            Err(fault) => ApplyError::Failed { section: section.name(), fault },
+        };
+        if let Some(last) = last {
+            for done in &Section::ALL[..index] {
+                if last.section(*done) != snapshot.section(*done) {
+                    // It took this section before. If it fails now, its next answer fails too, and says so.
+                    let _ = policies.configure(*done, last.section(*done));
+                }
+            }
+        }
+        return Err(error);
+    }
+    Ok(())
+}
