@@ -1,5 +1,6 @@
 //! Policy `static-files`: the files of the console.
 
+#[cfg(target_arch = "wasm32")]
 mod guest;
 
 use breakwater_kit::types::*;

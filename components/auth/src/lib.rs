@@ -1,5 +1,6 @@
 //! Policy `authentication`: who is calling.
 
+#[cfg(target_arch = "wasm32")]
 mod guest;
 
 use breakwater_kit::types::*;

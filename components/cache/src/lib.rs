@@ -1,5 +1,6 @@
 //! Policy `caching`: what may be answered from memory, and what may be kept (RFC 9111).
 
+#[cfg(target_arch = "wasm32")]
 mod guest;
 
 use breakwater_kit::types::*;

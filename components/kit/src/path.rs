@@ -86,3 +86,37 @@ fn check_segments(path: &str) -> Result<(), Refused> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_form() {
+        for (path, form) in [
+            ("/", "/"),
+            ("/a/", "/a/"),
+            ("/%41%7e/%c3%a4%20", "/A~/%C3%A4%20"),
+            ("/a;b=1,2:@!$&'()*+", "/a;b=1,2:@!$&'()*+"),
+            ("/...", "/..."),
+            ("/%25", "/%25"),
+        ] {
+            assert_eq!(normalise(path), Ok(form.into()), "{path}");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes: a form that stays as it is, without anything that could be resolved.
+        #[test]
+        fn the_form_is_final(path in "/([a.%/]|%[0-9a-fA-F]{2}|\\PC){0,12}") {
+            if let Ok(form) = normalise(&path) {
+                prop_assert_eq!(normalise(&form), Ok(form.clone()));
+                prop_assert!(form.is_ascii());
+                prop_assert!(!form.contains("//") && !form.contains("%2F") && !form.contains("%2E"));
+                prop_assert!(form.split('/').all(|segment| segment != "." && segment != ".."));
+            }
+        }
+    }
+}

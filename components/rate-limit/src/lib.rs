@@ -1,5 +1,6 @@
 //! Policy `rate-limiting`: which allowances a request draws on.
 
+#[cfg(target_arch = "wasm32")]
 mod guest;
 
 use breakwater_kit::types::*;
