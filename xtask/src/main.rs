@@ -8,9 +8,12 @@ mod build;
 mod components;
 mod interrupt;
 mod machine;
+mod postgres;
 mod process;
 mod project;
 mod say;
+mod server;
+mod sqlx;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Arguments),
+    Sqlx(sqlx::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Build(arguments) => build::run(&arguments)?,
+        Command::Sqlx(arguments) => sqlx::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,8 +3,15 @@
 pub mod apt;
 
 use std::env;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Finds a program on the PATH.
 pub fn program(name: &str) -> Option<PathBuf> {
@@ -14,4 +21,29 @@ pub fn program(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|file| {
         file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     })
+}
+
+/// A port on the loopback interface that nobody listens on now.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free on the loopback interface")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Random bytes as base64url without padding.
+pub fn random(bytes: usize) -> Result<String> {
+    let mut buffer = vec![0; bytes];
+    getrandom::fill(&mut buffer).context("the system has no random bytes")?;
+    Ok(URL_SAFE_NO_PAD.encode(buffer))
+}
+
+/// Writes a new file that its owner alone may read.
+pub fn write_secret(path: &Path, text: &str) -> Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
 }
