@@ -1,55 +1,58 @@
 //! Which request heads are let in at all, before any policy sees them.
 
-use breakwater_kit::types::{Field, RequestHead};
+use breakwater_kit::problems;
+use breakwater_kit::types::{Field, Problem, RequestHead};
 
 use crate::gateway::HeadLimits;
-use crate::problem::Refusal;
+
+/// What the edge does not refuse for the method alone; RFC 9110, section 15.5.6 wants a list.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Refuses heads that no policy should have to think about.
 ///
 /// What a shell's HTTP parser refuses by itself (control characters, broken framing) never comes here; what is judged
 /// here is judged the same under every shell.
-pub fn admit(request: &RequestHead, limits: &HeadLimits) -> Result<(), Refusal> {
+pub fn admit(request: &RequestHead, limits: &HeadLimits) -> Result<(), Problem> {
     // TRACE would echo credentials, CONNECT would make a tunnel (RFC 9110, sections 9.3.6 and 9.3.8).
     if matches!(request.method.as_str(), "TRACE" | "CONNECT") {
-        return Err(Refusal::Method);
+        return Err(problems::method_not_allowed(METHODS));
     }
     let target = request.path.len() + request.query.as_ref().map_or(0, |query| query.len() + 1);
     if target > limits.target_bytes {
-        return Err(Refusal::UriTooLong);
+        return Err(problems::uri_too_long());
     }
     let size = |field: &Field| field.name.len() + field.value.len();
     if request.headers.len() > limits.header_count
         || request.headers.iter().map(size).sum::<usize>() > limits.header_bytes
     {
-        return Err(Refusal::HeadersTooLarge);
+        return Err(problems::headers_too_large());
     }
     // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7), which is no resource of ours.
     if !request.path.starts_with('/') {
-        return Err(Refusal::BadRequest("The request's target must be a path."));
+        return Err(problems::bad_request("The request's target must be a path."));
     }
     check_host(request)
 }
 
 /// RFC 9112, section 3.2: exactly one `Host`, and a valid one. RFC 9113, section 8.3.1: no other than `:authority`.
-fn check_host(request: &RequestHead) -> Result<(), Refusal> {
+fn check_host(request: &RequestHead) -> Result<(), Problem> {
     let mut hosts = request.headers.iter().filter(|field| field.name == "host");
     let host = hosts.next();
     if hosts.next().is_some() {
-        return Err(Refusal::BadRequest("The request has more than one Host."));
+        return Err(problems::bad_request("The request has more than one Host."));
     }
     if host.is_some_and(|host| !host.value.eq_ignore_ascii_case(request.authority.as_bytes())) {
-        return Err(Refusal::BadRequest("The request's Host is not the one that its target names."));
+        return Err(problems::bad_request("The request's Host is not the one that its target names."));
     }
     if request.authority.is_empty() {
-        return Err(Refusal::BadRequest("The request has no Host."));
+        return Err(problems::bad_request("The request has no Host."));
     }
     let valid = |byte: u8| {
         // RFC 3986, section 3.2, without user information.
         byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
     };
     if request.authority.len() > 255 || !request.authority.bytes().all(valid) {
-        return Err(Refusal::BadRequest("The request's Host is not valid."));
+        return Err(problems::bad_request("The request's Host is not valid."));
     }
     Ok(())
 }
@@ -99,7 +102,7 @@ mod tests {
             ("too large headers", request("GET", "/", "a.example", &[("a", &long)]), Some(431)),
         ];
         for (name, head, wanted) in cases {
-            let problem = admit(head, &limits).err().map(|r| breakwater_kit::types::Problem::from(r).status);
+            let problem = admit(head, &limits).err().map(|problem| problem.status);
             assert_eq!(problem, *wanted, "{name}");
         }
     }
@@ -111,6 +114,6 @@ mod tests {
         head.query = Some("b".into());
         assert_eq!(admit(&head, &limits), Ok(()));
         head.query = Some("bc".into());
-        assert_eq!(admit(&head, &limits), Err(Refusal::UriTooLong));
+        assert_eq!(admit(&head, &limits), Err(problems::uri_too_long()));
     }
 }

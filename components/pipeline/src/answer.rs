@@ -5,8 +5,7 @@ use bytes::Bytes;
 
 use crate::cors::Origin;
 use crate::effect::{Answer, Body};
-use crate::problem::{self, Refusal};
-use crate::{Seed, headers, ids};
+use crate::{Seed, headers, ids, problem};
 
 /// A year; without subdomains, which may belong to someone else.
 const HSTS: &str = "max-age=31536000";
@@ -83,9 +82,9 @@ pub struct OutsideAnswer {
 }
 
 /// A refusal that looks like every other.
-pub fn answer_outside(refusal_: Refusal, outside: &OutsideAnswer) -> (ResponseHead, Bytes) {
+pub fn answer_outside(problem: Problem, outside: &OutsideAnswer) -> (ResponseHead, Bytes) {
     let request_id = ids::request_id(&[], &outside.seed, outside.now_ms);
-    let (head, body) = refusal(refusal_.into(), &request_id);
+    let (head, body) = refusal(problem, &request_id);
     let origin = Origin::nowhere();
     let asked = Asked { request_id: &request_id, https: outside.https, head_only: false, origin: &origin, limits: &[] };
     let answer = finish(head, body, &asked);

@@ -16,6 +16,7 @@ mod forward;
 
 use std::sync::Arc;
 
+use breakwater_kit::problems;
 use breakwater_kit::types::{
     Allowance, Bucket, Caller, Drawn, Field, Problem, RequestHead, ResponseHead, Route, RouteDecision, Target, Verdict,
 };
@@ -27,7 +28,6 @@ use crate::effect::{Answer, Body, Effect, Failure};
 use crate::gateway::Gateway;
 use crate::ids::{self, Seed};
 use crate::policies::{Fault, Policies};
-use crate::problem::Refusal;
 use crate::{admission, headers, own};
 
 /// One request on its way through the pipeline.
@@ -76,9 +76,9 @@ impl From<Fault> for Stop {
     }
 }
 
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refuse(refusal.into())
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refuse(problem)
     }
 }
 
@@ -164,7 +164,7 @@ impl Exchange {
             let (head, body) = own?;
             return Ok(Next::Answer(head, Body::Whole(body)));
         }
-        let settings = settings.ok_or(Refusal::NotReady)?;
+        let settings = settings.ok_or_else(|| problems::not_ready(1))?;
         if let Some(head) = cors::preflight(&self.request, &self.origin, &settings.cors) {
             return Ok(Next::Answer(head, Body::Empty));
         }
@@ -252,11 +252,11 @@ impl Exchange {
             Err(Stop::Refuse(problem)) => answer::refusal(problem, &self.request_id),
             Err(Stop::Fault(fault)) => {
                 self.fault = Some(fault);
-                answer::refusal(Refusal::Internal.into(), &self.request_id)
+                answer::refusal(problems::internal(), &self.request_id)
             }
             Err(Stop::OutOfStep) => {
                 self.fault = Some(Fault("the shell and the pipeline are out of step".to_owned()));
-                answer::refusal(Refusal::Internal.into(), &self.request_id)
+                answer::refusal(problems::internal(), &self.request_id)
             }
         };
         // A refusal after the first draw, such as a 401, says what is left as well.

@@ -1,5 +1,6 @@
 //! Small things to do with header lines, and which of them stop at the edge.
 
+use breakwater_kit::headers as kit;
 use breakwater_kit::types::Field;
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1), with the proxy's own credentials
@@ -30,7 +31,7 @@ pub fn set(headers: &mut Vec<Field>, name: &str, value: impl Into<Vec<u8>>) {
 
 /// Adds a header line.
 pub fn push(headers: &mut Vec<Field>, name: &str, value: impl Into<Vec<u8>>) {
-    headers.push(Field { name: name.to_owned(), value: value.into() });
+    headers.push(Field::new(name, value));
 }
 
 /// Sets a header unless it is there.
@@ -47,14 +48,8 @@ pub fn remove(headers: &mut Vec<Field>, name: &str) {
 
 /// Removes what concerns one connection only, whatever `connection` names included.
 pub fn strip_hop_by_hop(headers: &mut Vec<Field>) {
-    let named: Vec<String> = headers
-        .iter()
-        .filter(|field| field.name == "connection")
-        .flat_map(|field| field.value.split(|byte| *byte == b','))
-        .filter_map(|name| std::str::from_utf8(name).ok())
-        .map(|name| name.trim().to_ascii_lowercase())
-        .filter(|name| !name.is_empty() && name != "close" && name != "keep-alive")
-        .collect();
+    let named: Vec<String> =
+        kit::list(headers, "connection").map(str::to_ascii_lowercase).filter(|name| name != "close").collect();
     headers.retain(|field| !HOP_BY_HOP.contains(&field.name.as_str()) && !named.contains(&field.name));
 }
 
@@ -76,11 +71,7 @@ fn is_internal(name: &str) -> bool {
 
 /// Adds a member to a list header, unless the list has it.
 pub fn add_to_list(headers: &mut Vec<Field>, name: &str, member: &str) {
-    let has = headers
-        .iter()
-        .filter(|field| field.name == name)
-        .flat_map(|field| field.value.split(|byte| *byte == b','))
-        .any(|item| item.trim_ascii().eq_ignore_ascii_case(member.as_bytes()) || item.trim_ascii() == b"*");
+    let has = kit::list(headers, name).any(|item| item.eq_ignore_ascii_case(member) || item == "*");
     if !has {
         push(headers, name, member);
     }
@@ -91,7 +82,7 @@ mod tests {
     use super::*;
 
     fn fields(lines: &[(&str, &str)]) -> Vec<Field> {
-        lines.iter().map(|(name, value)| Field { name: (*name).into(), value: (*value).into() }).collect()
+        lines.iter().map(|(name, value)| Field::new(*name, *value)).collect()
     }
 
     #[test]

@@ -32,5 +32,4 @@ pub use gateway::{Cors, Gateway, HeadLimits, Settings, Upstream};
 pub use ids::Seed;
 pub use link::{EdgeKeys, KeyError, SnapshotRequest, Unverified};
 pub use policies::{Fault, Policies, Section};
-pub use problem::Refusal;
 pub use snapshot::{ApplyError, Snapshot, SnapshotError, apply};

@@ -120,17 +120,14 @@ impl SnapshotRequest {
     /// A `GET`, conditional if the edge has a snapshot whose ETag it knows. `now` is Unix seconds.
     pub fn new(keys: &EdgeKeys, request_id: &str, etag: Option<&str>, now: u64) -> Self {
         let signed = Signed { method: "GET", path_and_query: Self::PATH, client_address: "", request_id };
-        let mut headers = vec![
-            Field { name: "accept".into(), value: b"application/json".to_vec() },
-            Field { name: "x-request-id".into(), value: request_id.into() },
-        ];
+        let mut headers = vec![Field::new("accept", "application/json"), Field::new("x-request-id", request_id)];
         if let Some(etag) = etag {
-            headers.push(Field { name: "if-none-match".into(), value: etag.into() });
+            headers.push(Field::new("if-none-match", etag));
         }
         let mut mac = String::new();
         if let Some(key) = keys.0.first() {
             let (header, made) = key.sign(now, &signed);
-            headers.push(Field { name: "breakwater-edge".into(), value: header.into() });
+            headers.push(Field::new("breakwater-edge", header));
             mac = made;
         }
         Self { headers, keys: keys.clone(), mac }

@@ -70,7 +70,13 @@ pub trait Policies {
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault>;
 
     /// `caching.judge`
-    fn judge_stored(&mut self, request: &RequestHead, key: &str, stored: &Stored, now: u64) -> Result<CacheUse, Fault>;
+    fn judge_stored(
+        &mut self,
+        request: &RequestHead,
+        key: &str,
+        stored: Option<&Stored>,
+        now: u64,
+    ) -> Result<CacheUse, Fault>;
 
     /// `caching.keep`
     fn keep(

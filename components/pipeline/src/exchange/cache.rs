@@ -65,19 +65,19 @@ impl Exchange {
     /// What the state had, and what that is good for.
     pub(super) fn found<P: Policies>(&mut self, policies: &mut P, value: Option<Bytes>, now: u64) -> Step {
         let (stored, body) = match value.and_then(stored::decode) {
-            None => return self.forward(now),
-            Some(Found::Response(head, body)) => (Stored::Response(head), body),
-            Some(Found::Varies(names)) => (Stored::Varies(names), Bytes::new()),
+            None => (None, Bytes::new()),
+            Some(Found::Response(head, body)) => (Some(Stored::Response(head)), body),
+            Some(Found::Varies(names)) => (Some(Stored::Varies(names)), Bytes::new()),
         };
         let key = self.cache.key.as_deref().ok_or(Stop::OutOfStep)?;
-        match policies.judge_stored(&self.request, key, &stored, now)? {
+        match policies.judge_stored(&self.request, key, stored.as_ref(), now)? {
             CacheUse::Fresh(head) => Ok(Next::Answer(head, Body::Whole(body))),
             CacheUse::WithoutBody(head) => Ok(Next::Answer(head, Body::Empty)),
             CacheUse::Other(key) => self.get(key, now),
             CacheUse::Refuse(problem) => Err(Stop::Refuse(problem)),
             CacheUse::Miss => self.forward(now),
             CacheUse::Validate(conditions) => {
-                if let Stored::Response(stored) = stored {
+                if let Some(Stored::Response(stored)) = stored {
                     self.cache.validation = Some(Validation { stored, body, conditions });
                 }
                 self.forward(now)
@@ -129,7 +129,7 @@ impl Exchange {
         };
         // The client may have conditions of its own, which the freshened response may meet.
         let freshened = Stored::Response(kept.head.clone());
-        let (head, answer_body) = match policies.judge_stored(&self.request, &kept.key, &freshened, now)? {
+        let (head, answer_body) = match policies.judge_stored(&self.request, &kept.key, Some(&freshened), now)? {
             CacheUse::Fresh(head) => (head, Body::Whole(body.clone())),
             CacheUse::WithoutBody(head) => (head, Body::Empty),
             // Such as `no-cache`: not to be used without asking, but we have just asked.

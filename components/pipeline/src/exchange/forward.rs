@@ -1,12 +1,12 @@
 //! The step to the upstream.
 
+use breakwater_kit::problems;
 use breakwater_kit::types::{Field, Problem, Target};
 
 use super::{Exchange, Next, Step, Stop, Waiting};
 use crate::effect::{Effect, Failure, Forward};
 use crate::headers;
 use crate::link::Signed;
-use crate::problem::Refusal;
 
 /// RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
@@ -20,12 +20,12 @@ impl Exchange {
         let Target::Upstream(name) = &route.target else { return Err(Stop::OutOfStep) };
         let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
         // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
-        let upstream = settings.upstreams.get(name).ok_or(Refusal::Internal)?;
+        let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
 
         if let Some(declared) = headers::get(&self.request.headers, "content-length") {
             let declared = std::str::from_utf8(declared).ok().and_then(|text| text.parse::<u64>().ok());
-            if declared.ok_or(Refusal::BadRequest("Content-Length is not a number."))? > route.max_body {
-                return Err(Refusal::PayloadTooLarge { max_bytes: route.max_body }.into());
+            if declared.ok_or_else(|| problems::bad_request("Content-Length is not a number."))? > route.max_body {
+                return Err(problems::payload_too_large(route.max_body).into());
             }
         }
 
@@ -37,7 +37,7 @@ impl Exchange {
         for field in self.cache.validators() {
             headers::set(&mut fields, &field.name, field.value.as_slice());
         }
-        let mut say = |name: &str, value: &str| fields.push(Field { name: name.to_owned(), value: value.into() });
+        let mut say = |name: &str, value: &str| fields.push(Field::new(name, value));
         say("x-forwarded-for", &self.request.client_address);
         say("x-forwarded-proto", &self.request.scheme);
         say("x-forwarded-host", &self.request.authority);
@@ -77,16 +77,16 @@ impl Exchange {
 
     /// What a client is told when the upstream gave no answer.
     pub(super) fn failure(&self, failure: Failure) -> Problem {
-        let max_bytes = self.route.as_ref().map_or(0, |route| route.max_body);
-        let retry_after_seconds = self.gateway.settings.as_ref().map_or(1, |settings| settings.retry_after_seconds);
         match failure {
-            Failure::Unavailable | Failure::BadAnswer => Refusal::UpstreamUnavailable { retry_after_seconds },
-            Failure::Timeout => Refusal::UpstreamTimeout,
-            Failure::BodyTooLarge => Refusal::PayloadTooLarge { max_bytes },
-            Failure::BodyTimeout => Refusal::RequestTimeout,
-            Failure::BodyBroken => Refusal::BadRequest("The request's body broke off."),
-            Failure::Forbidden => Refusal::Internal,
+            Failure::Unavailable | Failure::BadAnswer => {
+                let settings = self.gateway.settings.as_ref();
+                problems::upstream_unavailable(settings.map_or(1, |settings| settings.retry_after_seconds.into()))
+            }
+            Failure::Timeout => problems::upstream_timeout(),
+            Failure::BodyTooLarge => problems::payload_too_large(self.route.as_ref().map_or(0, |route| route.max_body)),
+            Failure::BodyTimeout => problems::request_timeout(),
+            Failure::BodyBroken => problems::bad_request("The request's body broke off."),
+            Failure::Forbidden => problems::internal(),
         }
-        .into()
     }
 }
