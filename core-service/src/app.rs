@@ -1,0 +1,104 @@
+//! Puts the rooms together: the state that handlers share, and the router.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::edge::Edge;
+use crate::http::layers;
+use crate::identity::Identity;
+use crate::operations::ApiDocument;
+use crate::problem::ProblemBody;
+use crate::vault::Vault;
+use crate::{documents, edge, identity, operations, workspaces};
+
+/// What handlers share. Cloning it is cheap.
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+/// The parts of [`AppState`].
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Encryption and derived keys.
+    pub vault: Vault,
+    /// Signing keys, revoked sessions, password hashing.
+    pub identity: Identity,
+    /// Edge keys and the snapshot.
+    pub edge: Edge,
+    /// The OpenAPI document.
+    pub document: ApiDocument,
+}
+
+impl Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+/// Builds the state and the router that serves it. Needs no database yet: the pool connects when it is used.
+pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
+    let (router, openapi) = api().split_for_parts();
+    let vault = Vault::new(config.identity.secret_key.as_ref())?;
+    let state = AppState(Arc::new(App {
+        database: Database::new(&config.database)?,
+        identity: Identity::new(&config.identity, &vault)?,
+        edge: Edge::new(&config, &openapi)?,
+        document: ApiDocument::new(openapi)?,
+        vault,
+        config,
+    }));
+    let router = router.merge(edge::routes()).merge(operations::routes());
+    Ok((state.clone(), layers::around(router, state)))
+}
+
+/// The OpenAPI document, as `core-service openapi` prints it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+/// Everything that clients can call: each operation is told in the OpenAPI document and, from it, to the edges.
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .merge(identity::routes())
+        .merge(workspaces::routes())
+        .merge(documents::routes())
+        .merge(operations::document_routes())
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Breakwater",
+        description = "The API of Breakwater. Errors are problem details (RFC 9457), lists have cursors, changes \
+                       honour If-Match, and every POST may carry an Idempotency-Key.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    components(schemas(ProblemBody)),
+    modifiers(&Bearer),
+)]
+struct Api;
+
+/// The one way to authenticate: an access token, RFC 6750.
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token from auth/login, auth/register or auth/refresh."))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}

@@ -1,0 +1,35 @@
+//! Log lines.
+
+use super::{ConfigError, Section};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Telemetry's settings.
+#[derive(Debug, Clone)]
+pub struct TelemetryConfig {
+    /// How log lines look.
+    pub format: LogFormat,
+    /// Which are written.
+    pub filter: String,
+}
+
+impl TelemetryConfig {
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, ConfigError> {
+        let format = match section.string("format")? {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            _ => return Err(section.bad("format", "must be text or json")),
+        };
+        let filter = section.string("filter")?;
+        tracing_subscriber::EnvFilter::try_new(filter)
+            .map_err(|error| section.bad("filter", format!("`{filter}`: {error}")))?;
+        Ok(Self { format, filter: filter.to_owned() })
+    }
+}

@@ -1,0 +1,53 @@
+//! Brings the database to the schema that this build expects, as its owner.
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use url::Url;
+
+use crate::config::DatabaseConfig;
+
+/// The migrations, embedded.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// The role that the service connects as.
+pub const SERVICE_ROLE: &str = "breakwater_service";
+
+/// Creates the service's role if it is missing, sets its password to the one in `database.url`, and runs the
+/// migrations that have not run.
+pub async fn migrate(config: &DatabaseConfig) -> anyhow::Result<()> {
+    let owner = config.owner_url.reveal().parse::<PgConnectOptions>()?;
+    let mut connection = owner.application_name("breakwater-migrate").connect().await?;
+    prepare_role(&mut connection, config).await?;
+    MIGRATIONS.run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Roles belong to the whole cluster, so this is done here and not in a migration, which belongs to one database.
+async fn prepare_role(connection: &mut PgConnection, config: &DatabaseConfig) -> anyhow::Result<()> {
+    sqlx::raw_sql(
+        "DO $$ BEGIN
+           CREATE ROLE breakwater_service LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+         END $$",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let url = Url::parse(config.url.reveal())?;
+    if url.username() != SERVICE_ROLE {
+        return Ok(());
+    }
+    let Some(password) = url.password() else {
+        return Ok(());
+    };
+    let password = percent_encoding::percent_decode_str(password).decode_utf8()?;
+    // ALTER ROLE takes no parameters: the server quotes the password itself.
+    let statement: String =
+        sqlx::query_scalar("SELECT format('ALTER ROLE breakwater_service LOGIN PASSWORD %L', $1::text)")
+            .bind(&*password)
+            .fetch_one(&mut *connection)
+            .await?;
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
+    Ok(())
+}

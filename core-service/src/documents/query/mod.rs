@@ -1,0 +1,23 @@
+//! What a client may ask of a list of documents: `filter`, `sort` and `fields`.
+//!
+//! All three name fields as they stand in a document's representation (`updated_at`,
+//! `data.price`, `data."first name"`). Everything here is pure: text comes in, a checked value or an
+//! [`InvalidQuery`] that says what is wrong and where goes out. Only what is checked reaches SQL, and
+//! only as parameters.
+
+pub mod field;
+pub mod fields;
+pub(crate) mod scan;
+pub mod sort;
+
+/// A query parameter that cannot be understood, told with the place where understanding ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{parameter}`, at character {position}: {message}")]
+pub struct InvalidQuery {
+    /// The query parameter.
+    pub parameter: &'static str,
+    /// The character, counted from 1.
+    pub position: usize,
+    /// What is wrong there.
+    pub message: String,
+}

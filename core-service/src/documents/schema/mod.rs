@@ -1,0 +1,169 @@
+//! A collection's schema: JSON Schema 2020-12, and what it takes to trust one from a stranger.
+//!
+//! A schema is input like any other, but it is also a program that runs on every write. So:
+//! - it fits the meta-schema, and every `$ref` stays inside it: nothing is fetched;
+//! - its size, its depth, its patterns and the work that it can ask for are bounded ([`cost`]);
+//! - patterns run on an engine of linear time, which knows no look-around and no back-references;
+//! - `format` is asserted, not only noted.
+
+pub mod cost;
+pub mod declared;
+mod positions;
+
+use super::bounds::{self, MOST_ERRORS};
+use crate::http::validation_errors;
+use crate::problem::FieldError;
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+use uuid::Uuid;
+
+/// How long a schema may be, as JSON without spaces.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// The only dialect there is.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// The product of a document's values and its schema's cost: a fraction of a second.
+const MAX_WORK: u64 = 5_000_000;
+/// How many compiled schemas are remembered.
+const REMEMBERED: usize = 1000;
+
+/// A schema that was checked and compiled.
+#[derive(Debug)]
+pub struct Schema {
+    source: Value,
+    validator: Validator,
+    cost: u64,
+}
+
+impl Schema {
+    /// Checks and compiles a schema. Errors have pointers into the schema.
+    pub fn compile(source: Value) -> Result<Self, Vec<FieldError>> {
+        let errors = bounds::check(&source, "", bounds::SCHEMA_DEPTH);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        if source.to_string().len() > MAX_BYTES {
+            let message = format!("is longer than {MAX_BYTES} bytes");
+            return Err(vec![FieldError::new("", "maxLength", message)]);
+        }
+        check_head(&source)?;
+        let meta = jsonschema::draft202012::meta::validator();
+        let mut errors = validation_errors(meta.iter_errors(&source));
+        errors.truncate(MOST_ERRORS);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let cost = cost::of(&positions::of(&source)?)?;
+        // The sizes keep one pattern from taking megabytes.
+        let patterns = PatternOptions::regex()
+            .size_limit(256 * 1024)
+            .dfa_size_limit(256 * 1024);
+        let validator = jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .with_pattern_options(patterns)
+            .build(&source)
+            .map_err(|error| {
+                let pointer = error.instance_path().to_string();
+                vec![FieldError::new(pointer, error.kind().keyword(), error.to_string())]
+            })?;
+        Ok(Self {
+            source,
+            validator,
+            cost,
+        })
+    }
+
+    /// The schema as it was written.
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// What it promises of the values at a path.
+    pub fn declared(&self) -> declared::Declared<'_> {
+        declared::Declared::by(&self.source)
+    }
+
+    /// Everything that keeps `data` from being a document of this collection, told with `pointer`
+    /// before its place.
+    pub fn check(&self, data: &Value, pointer: &str) -> Vec<FieldError> {
+        if !data.is_object() {
+            return vec![FieldError::new(pointer, "type", "must be an object")];
+        }
+        let errors = bounds::check(data, pointer, bounds::DATA_DEPTH);
+        if !errors.is_empty() {
+            return errors;
+        }
+        if count(data).saturating_mul(self.cost) > MAX_WORK {
+            let message = "holds more values than this schema can be checked against";
+            return vec![FieldError::new(pointer, "maxWork", message)];
+        }
+        if self.validator.is_valid(data) {
+            return Vec::new();
+        }
+        let mut errors = validation_errors(self.validator.iter_errors(data));
+        errors.truncate(MOST_ERRORS);
+        for error in &mut errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        errors
+    }
+}
+
+/// What the top of a schema must say before its dialect can be trusted to mean something.
+fn check_head(source: &Value) -> Result<(), Vec<FieldError>> {
+    let Some(schema) = source.as_object() else {
+        return Err(vec![FieldError::new("", "type", "must be an object")]);
+    };
+    let mut errors = Vec::new();
+    if let Some(dialect) = schema.get("$schema")
+        && dialect.as_str().map(|d| d.trim_end_matches('#')) != Some(DIALECT)
+    {
+        let message = format!("must be {DIALECT}, or left out");
+        errors.push(FieldError::new("/$schema", "const", message));
+    }
+    let allows_objects = match schema.get("type") {
+        Some(Value::String(name)) => name == "object",
+        Some(Value::Array(names)) => names.contains(&"object".into()),
+        _ => true,
+    };
+    if !allows_objects {
+        let message = "must allow objects: a document's data is one";
+        errors.push(FieldError::new("/type", "const", message));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// How many values `data` holds, itself included.
+fn count(data: &Value) -> u64 {
+    1 + match data {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(members) => members.values().map(count).sum(),
+        _ => 0,
+    }
+}
+
+static COMPILED: LazyLock<Mutex<HashMap<(Uuid, i64), Arc<Schema>>>> = LazyLock::new(Default::default);
+
+/// The compiled schema of a collection in a version, if it is remembered.
+pub fn remembered(collection: Uuid, version: i64) -> Option<Arc<Schema>> {
+    let compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled.get(&(collection, version)).cloned()
+}
+
+/// Remembers a compiled schema, and forgets another when there are too many.
+pub fn remember(collection: Uuid, version: i64, schema: Arc<Schema>) {
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.len() >= REMEMBERED {
+        // The map's order is random: nobody can choose whose schema goes.
+        if let Some(any) = compiled.keys().next().copied() {
+            compiled.remove(&any);
+        }
+    }
+    compiled.insert((collection, version), schema);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! The HTTP conventions that every room shares: bodies, parameters, preconditions, pages, repeated requests.
+//!
+//! Rule: a handler sees only valid input, and anything else was answered with a problem before it ran.
+
+pub mod conditional;
+pub mod idempotency;
+mod json;
+pub mod layers;
+pub mod paging;
+mod parameters;
+pub mod patch;
+pub mod request_id;
+mod schema;
+
+pub use self::conditional::{IfMatch, IfNoneMatch, etag};
+pub use self::idempotency::{Attempt, Idempotency, IdempotentTransaction};
+pub use self::json::Json;
+pub use self::paging::{Cursor, Limit, Page};
+pub use self::parameters::{Path, Query};
+pub use self::patch::Patch;

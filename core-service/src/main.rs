@@ -1,0 +1,78 @@
+//! The core's program.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use core_service::config::Config;
+use core_service::operations::serve::{Server, stop_signal};
+use core_service::operations::telemetry;
+use core_service::{app, database};
+
+/// The core of Breakwater.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A TOML file that overrides the defaults; see config.default.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer edges until told to stop.
+    Serve,
+    /// Bring the database to this version's schema.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("core-service: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Command::Openapi = arguments.command {
+        println!("{}", app::openapi().to_pretty_json()?);
+        return Ok(());
+    }
+    let config = Config::load(arguments.config.as_deref())?;
+    telemetry::start(&config.telemetry)?;
+    match arguments.command {
+        Command::Serve => serve(config).await,
+        Command::Migrate => {
+            database::migrate(&config.database).await?;
+            tracing::info!("the database is up to date");
+            Ok(())
+        }
+        Command::Openapi => Ok(()),
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let server = Server::bind(&config.http).await?;
+    let (state, router) = app::build(config)?;
+    let address = server.address()?;
+    tracing::info!(%address, "listening");
+    server
+        .run(router, async {
+            if let Err(error) = stop_signal().await {
+                tracing::error!(%error, "signals cannot be listened to");
+            }
+            tracing::info!("stopping");
+        })
+        .await;
+    state.database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Running the service: health, log lines, the OpenAPI document and its page, serving and stopping.
+
+mod document;
+mod health;
+pub mod serve;
+pub mod telemetry;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use self::document::ApiDocument;
+use crate::app::AppState;
+
+/// Health checks: for whoever runs the service, so not in the OpenAPI document.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready))
+}
+
+/// The document's own routes.
+pub fn document_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+}

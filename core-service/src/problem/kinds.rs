@@ -1,0 +1,56 @@
+//! The register of problem types. `docs/problems.md` tells each of them; a test keeps the two in step.
+
+use http::StatusCode;
+
+/// One problem type: what `type`, `title` and `status` say (RFC 9457 section 3.1).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The last part of `urn:breakwater:problem:<slug>`.
+    pub slug: &'static str,
+    /// The status it is answered with.
+    pub status: StatusCode,
+    /// A short summary that never changes.
+    pub title: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:ident, $slug:literal, $title:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Kind = Kind { slug: $slug, status: StatusCode::$status, title: $title };
+        )*
+        /// Every problem type that the core answers with.
+        pub static ALL: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    BAD_REQUEST = BAD_REQUEST, "bad-request", "The request is malformed";
+    MALFORMED_JSON = BAD_REQUEST, "malformed-json", "The body is no JSON";
+    INVALID_CURSOR = BAD_REQUEST, "invalid-cursor", "The cursor is not one of ours";
+    INVALID_QUERY = BAD_REQUEST, "invalid-query", "The query parameters are invalid";
+    INVALID_GRANT = BAD_REQUEST, "invalid-grant", "The refresh token is not valid";
+    AUTHENTICATION_REQUIRED = UNAUTHORIZED, "authentication-required", "Authentication is required";
+    INVALID_TOKEN = UNAUTHORIZED, "invalid-token", "The access token is not valid";
+    INVALID_CREDENTIALS = UNAUTHORIZED, "invalid-credentials", "The e-mail address or the password is wrong";
+    FORBIDDEN = FORBIDDEN, "forbidden", "The caller may not do this";
+    INSUFFICIENT_SCOPE = FORBIDDEN, "insufficient-scope", "The access token does not allow this";
+    EDGE_REQUIRED = FORBIDDEN, "edge-required", "Only an edge may call this service";
+    NOT_FOUND = NOT_FOUND, "not-found", "There is nothing here";
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
+    REQUEST_TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time";
+    CONFLICT = CONFLICT, "conflict", "The request conflicts with the present state";
+    EMAIL_TAKEN = CONFLICT, "email-taken", "The e-mail address is taken";
+    NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";
+    COLLECTION_NOT_EMPTY = CONFLICT, "collection-not-empty", "The collection still holds documents";
+    REQUEST_IN_PROGRESS = CONFLICT, "request-in-progress", "The same request is still being worked on";
+    PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition-failed", "The resource has changed";
+    PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
+    UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not supported";
+    VALIDATION_FAILED = UNPROCESSABLE_ENTITY, "validation-failed", "The body does not fit its schema";
+    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The Idempotency-Key belongs to another request";
+    PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "precondition-required", "If-Match is required";
+    INTERNAL = INTERNAL_SERVER_ERROR, "internal", "Something went wrong";
+    OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded";
+    DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database-unavailable", "The database is not available";
+}
