@@ -82,5 +82,3 @@ CREATE POLICY own_read ON users FOR SELECT USING (id = (SELECT breakwater_user_i
 CREATE POLICY own_change ON users FOR UPDATE USING (id = (SELECT breakwater_user_id()));
 CREATE POLICY own_read ON sessions FOR SELECT USING (user_id = (SELECT breakwater_user_id()));
 CREATE POLICY own_change ON sessions FOR UPDATE USING (user_id = (SELECT breakwater_user_id()));
-CREATE POLICY upkeep ON sessions USING ((SELECT breakwater_purpose()) = 'upkeep');
-CREATE POLICY upkeep ON signing_keys USING ((SELECT breakwater_purpose()) = 'upkeep');
