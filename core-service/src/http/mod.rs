@@ -18,3 +18,4 @@ pub use self::json::Json;
 pub use self::paging::{Cursor, Limit, Page};
 pub use self::parameters::{Path, Query};
 pub use self::patch::Patch;
+pub use self::schema::validation_errors;

@@ -10,11 +10,7 @@ use crate::documents::schema::declared::{Declared, Kind};
 use serde_json::Number;
 
 pub(super) fn parse(text: &str, declared: &Declared<'_>) -> Result<Filter, InvalidQuery> {
-    let mut parser = Parser {
-        scanner: Scanner::new("filter", text),
-        declared,
-        terms: 0,
-    };
+    let mut parser = Parser { scanner: Scanner::new("filter", text), declared, terms: 0 };
     if text.len() > MAX_LENGTH {
         let message = format!("a filter has at most {MAX_LENGTH} bytes");
         return Err(parser.scanner.error(message));
@@ -129,11 +125,7 @@ impl Parser<'_> {
                 } else {
                     let only_arrays = self.declared.kind(&path) == Kind::Array;
                     let value = self.literal()?;
-                    Filter::Contains {
-                        path,
-                        value,
-                        only_arrays,
-                    }
+                    Filter::Contains { path, value, only_arrays }
                 }
             }
             _ => {
@@ -198,9 +190,7 @@ impl Parser<'_> {
         let (typed, wanted) = match (operand, literal) {
             (Operand::Data(_), literal) => (Some(literal), ""),
             // A date-time may be absent from a document as null.
-            (Operand::Instant(_) | Operand::System(CreatedBy | UpdatedBy), Literal::Null) => {
-                (Some(Literal::Null), "")
-            }
+            (Operand::Instant(_) | Operand::System(CreatedBy | UpdatedBy), Literal::Null) => (Some(Literal::Null), ""),
             (Operand::Instant(_) | Operand::System(CreatedAt | UpdatedAt), literal) => {
                 let instant = match &literal {
                     Literal::String(text) => instant::parse(text),
@@ -235,19 +225,15 @@ impl Parser<'_> {
         if self.scanner.peek() == Some('"') {
             return Ok(Literal::String(self.scanner.json_string()?));
         }
-        let text = self
-            .scanner
-            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+        let text = self.scanner.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
         match text {
             "null" => Ok(Literal::Null),
             "true" => Ok(Literal::Bool(true)),
             "false" => Ok(Literal::Bool(false)),
-            number => serde_json::from_str::<Number>(number)
-                .map(Literal::Number)
-                .map_err(|_| {
-                    let message = "a value was expected: null, true, false, a number or a string in \"…\"";
-                    self.scanner.error_at(at, message)
-                }),
+            number => serde_json::from_str::<Number>(number).map(Literal::Number).map_err(|_| {
+                let message = "a value was expected: null, true, false, a number or a string in \"…\"";
+                self.scanner.error_at(at, message)
+            }),
         }
     }
 }
@@ -283,17 +269,11 @@ mod tests {
     fn not_binds_tighter_than_and_and_tighter_than_or() {
         assert_eq!(
             filter("not data.a exists and data.b exists or data.c exists").unwrap(),
-            Filter::Any(vec![
-                Filter::All(vec![Filter::Not(Box::new(exists("a"))), exists("b")]),
-                exists("c"),
-            ])
+            Filter::Any(vec![Filter::All(vec![Filter::Not(Box::new(exists("a"))), exists("b")]), exists("c"),])
         );
         assert_eq!(
             filter("not ( data.a exists and (data.b exists or data.c exists) )").unwrap(),
-            Filter::Not(Box::new(Filter::All(vec![
-                exists("a"),
-                Filter::Any(vec![exists("b"), exists("c")]),
-            ])))
+            Filter::Not(Box::new(Filter::All(vec![exists("a"), Filter::Any(vec![exists("b"), exists("c")]),])))
         );
     }
 

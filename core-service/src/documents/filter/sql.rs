@@ -22,11 +22,7 @@ pub fn push(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
             push_equals(query, operand, value);
         }),
         Filter::Order(operand, order, value) => push_order(query, operand, *order, value),
-        Filter::Contains {
-            path,
-            value,
-            only_arrays,
-        } => push_contains(query, path, value, *only_arrays),
+        Filter::Contains { path, value, only_arrays } => push_contains(query, path, value, *only_arrays),
         Filter::Exists(path) => {
             push_path(query, path);
             query.push(" IS NOT NULL");
@@ -70,11 +66,7 @@ fn push_instant(query: &mut QueryBuilder<Postgres>, path: &DataPath) {
 fn push_equals(query: &mut QueryBuilder<Postgres>, operand: &Operand, value: &Literal) {
     match operand {
         Operand::System(field) => {
-            let operator = if is_nullable(*field) {
-                " IS NOT DISTINCT FROM "
-            } else {
-                " = "
-            };
+            let operator = if is_nullable(*field) { " IS NOT DISTINCT FROM " } else { " = " };
             query.push(field.name()).push(operator);
             push_literal(query, value);
         }
@@ -92,12 +84,7 @@ fn push_equals(query: &mut QueryBuilder<Postgres>, operand: &Operand, value: &Li
     }
 }
 
-fn push_order(
-    query: &mut QueryBuilder<Postgres>,
-    operand: &Operand,
-    order: Order,
-    value: &Literal,
-) {
+fn push_order(query: &mut QueryBuilder<Postgres>, operand: &Operand, order: Order, value: &Literal) {
     let operator = match order {
         Order::Lt => " < ",
         Order::Le => " <= ",
@@ -106,10 +93,7 @@ fn push_order(
     };
     match (operand, value) {
         (Operand::System(field), value) => {
-            query
-                .push("coalesce(")
-                .push(field.name())
-                .push(operator);
+            query.push("coalesce(").push(field.name()).push(operator);
             push_literal(query, value);
             query.push(", false)");
         }
@@ -141,12 +125,7 @@ fn push_order(
     }
 }
 
-fn push_contains(
-    query: &mut QueryBuilder<Postgres>,
-    path: &DataPath,
-    value: &Literal,
-    only_arrays: bool,
-) {
+fn push_contains(query: &mut QueryBuilder<Postgres>, path: &DataPath, value: &Literal, only_arrays: bool) {
     let around = path.around(Value::Array(vec![json(value)]));
     query.push("(data @> ").push_bind(Json(around));
     if let Literal::String(part) = value

@@ -34,14 +34,8 @@ pub enum SystemField {
 
 impl SystemField {
     /// All of them, in the order in which a representation shows them.
-    pub const ALL: [Self; 6] = [
-        Self::Id,
-        Self::Version,
-        Self::CreatedAt,
-        Self::UpdatedAt,
-        Self::CreatedBy,
-        Self::UpdatedBy,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Id, Self::Version, Self::CreatedAt, Self::UpdatedAt, Self::CreatedBy, Self::UpdatedBy];
 
     /// Its name, in representations as in the table.
     pub fn name(self) -> &'static str {
@@ -75,16 +69,12 @@ impl DataPath {
 
     /// The value at the path, if there is one.
     pub fn of<'v>(&self, data: &'v Value) -> Option<&'v Value> {
-        self.0
-            .iter()
-            .try_fold(data, |value, name| value.as_object()?.get(name))
+        self.0.iter().try_fold(data, |value, name| value.as_object()?.get(name))
     }
 
     /// The smallest object that has `value` at this path.
     pub fn around(&self, value: Value) -> Value {
-        self.0.iter().rev().fold(value, |inner, name| {
-            Value::Object([(name.clone(), inner)].into_iter().collect())
-        })
+        self.0.iter().rev().fold(value, |inner, name| Value::Object([(name.clone(), inner)].into_iter().collect()))
     }
 }
 
@@ -143,10 +133,7 @@ mod tests {
 
     #[test]
     fn names_are_read() {
-        assert_eq!(
-            field("updated_at").unwrap(),
-            Field::System(SystemField::UpdatedAt)
-        );
+        assert_eq!(field("updated_at").unwrap(), Field::System(SystemField::UpdatedAt));
         assert_eq!(
             field(r#"data.a.b-c.1."first \"name\".""#).unwrap(),
             Field::Data(DataPath::new(["a", "b-c", "1", "first \"name\"."]))

@@ -21,10 +21,7 @@ impl Fields {
     /// Reads `fields`: names with commas between.
     pub fn parse(text: &str) -> Result<Self, InvalidQuery> {
         let mut scanner = Scanner::new("fields", text);
-        let mut chosen = Self {
-            system: vec![SystemField::Id],
-            data: Vec::new(),
-        };
+        let mut chosen = Self { system: vec![SystemField::Id], data: Vec::new() };
         let mut count = 0;
         loop {
             scanner.skip_spaces();
@@ -75,9 +72,7 @@ fn place(target: &mut Value, path: &[String], value: &Value) {
         return;
     };
     if let Value::Object(object) = target {
-        let inner = object
-            .entry(name.clone())
-            .or_insert_with(|| Value::Object(Map::new()));
+        let inner = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
         place(inner, rest, value);
     }
 }
@@ -93,10 +88,7 @@ mod tests {
         let data = json!({"title": "t", "size": {"w": 1, "h": 2, "d": null}, "tags": [1]});
         for (fields, expected) in [
             ("data.title", json!({"title": "t"})),
-            (
-                "data.size.w, data.size.d",
-                json!({"size": {"w": 1, "d": null}}),
-            ),
+            ("data.size.w, data.size.d", json!({"size": {"w": 1, "d": null}})),
             ("data.size,data.size.w", json!({"size": data["size"]})),
             ("data.size.w,data.size", json!({"size": data["size"]})),
             ("data.tags.0,data.nowhere,data.title.x", json!({})),

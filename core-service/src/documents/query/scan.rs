@@ -11,11 +11,7 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(parameter: &'static str, text: &'a str) -> Self {
-        Self {
-            parameter,
-            text,
-            at: 0,
-        }
+        Self { parameter, text, at: 0 }
     }
 
     /// The byte at which the scanner stands; give it back to [`Scanner::error_at`].

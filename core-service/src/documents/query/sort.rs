@@ -86,10 +86,7 @@ impl Sort {
             terms.truncate(id + 1);
         } else {
             let descending = terms.last().is_some_and(|term| term.descending);
-            terms.push(Term {
-                by: By::Id,
-                descending,
-            });
+            terms.push(Term { by: By::Id, descending });
         }
         Ok(Self(terms))
     }
@@ -114,9 +111,7 @@ fn sortable(field: Field, declared: &Declared<'_>) -> Result<By, &'static str> {
     match field {
         Field::System(SystemField::Id) => Ok(By::Id),
         Field::System(SystemField::Version) => Ok(By::Version),
-        Field::System(field @ (SystemField::CreatedAt | SystemField::UpdatedAt)) => {
-            Ok(By::Time(field))
-        }
+        Field::System(field @ (SystemField::CreatedAt | SystemField::UpdatedAt)) => Ok(By::Time(field)),
         Field::System(_) => Err("a list cannot be sorted by who wrote its documents"),
         Field::Data(path) if path.segments().is_empty() => {
             Err("a list is sorted by a field in `data`, not by all of it")

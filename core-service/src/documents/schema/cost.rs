@@ -20,9 +20,7 @@ pub(super) fn of(positions: &[Position]) -> Result<u64, Vec<FieldError>> {
         let mut costs = vec![0_u64; positions.len()];
         for &index in &order {
             let position = &positions[index];
-            let sum = |costs: &[u64], of: &[usize]| {
-                of.iter().fold(0_u64, |sum, &i| sum.saturating_add(costs[i]))
-            };
+            let sum = |costs: &[u64], of: &[usize]| of.iter().fold(0_u64, |sum, &i| sum.saturating_add(costs[i]));
             let apart = position.apart.iter().map(|&i| below[i]).max();
             costs[index] = 1_u64
                 .saturating_add(sum(&costs, &position.same))

@@ -27,10 +27,7 @@ impl<'a> Declared<'a> {
 
     /// What it declares of the values at `path`.
     pub fn kind(&self, path: &DataPath) -> Kind {
-        let at = path
-            .segments()
-            .iter()
-            .try_fold(self.0, |schema, name| schema.get("properties")?.get(name));
+        let at = path.segments().iter().try_fold(self.0, |schema, name| schema.get("properties")?.get(name));
         let Some(schema) = at else { return Kind::Any };
         if only(schema, "string") && schema.get("format") == Some(&"date-time".into()) {
             Kind::Instant
@@ -46,9 +43,7 @@ impl<'a> Declared<'a> {
 fn only(schema: &Value, name: &str) -> bool {
     match schema.get("type") {
         Some(Value::String(only)) => only == name,
-        Some(Value::Array(types)) => {
-            types.contains(&name.into()) && types.iter().all(|t| t == name || t == "null")
-        }
+        Some(Value::Array(types)) => types.contains(&name.into()) && types.iter().all(|t| t == name || t == "null"),
         _ => false,
     }
 }

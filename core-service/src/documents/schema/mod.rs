@@ -51,16 +51,13 @@ impl Schema {
         }
         check_head(&source)?;
         let meta = jsonschema::draft202012::meta::validator();
-        let mut errors = validation_errors(meta.iter_errors(&source));
-        errors.truncate(MOST_ERRORS);
+        let errors = tidy(validation_errors(meta.iter_errors(&source)));
         if !errors.is_empty() {
             return Err(errors);
         }
         let cost = cost::of(&positions::of(&source)?)?;
         // The sizes keep one pattern from taking megabytes.
-        let patterns = PatternOptions::regex()
-            .size_limit(256 * 1024)
-            .dfa_size_limit(256 * 1024);
+        let patterns = PatternOptions::regex().size_limit(256 * 1024).dfa_size_limit(256 * 1024);
         let validator = jsonschema::draft202012::options()
             .should_validate_formats(true)
             .with_pattern_options(patterns)
@@ -69,11 +66,7 @@ impl Schema {
                 let pointer = error.instance_path().to_string();
                 vec![FieldError::new(pointer, error.kind().keyword(), error.to_string())]
             })?;
-        Ok(Self {
-            source,
-            validator,
-            cost,
-        })
+        Ok(Self { source, validator, cost })
     }
 
     /// The schema as it was written.
@@ -103,8 +96,7 @@ impl Schema {
         if self.validator.is_valid(data) {
             return Vec::new();
         }
-        let mut errors = validation_errors(self.validator.iter_errors(data));
-        errors.truncate(MOST_ERRORS);
+        let mut errors = tidy(validation_errors(self.validator.iter_errors(data)));
         for error in &mut errors {
             error.pointer.insert_str(0, pointer);
         }
@@ -134,6 +126,14 @@ fn check_head(source: &Value) -> Result<(), Vec<FieldError>> {
         errors.push(FieldError::new("/type", "const", message));
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// In order, each once, and not too many.
+fn tidy(mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    errors.sort_by(|a, b| (&a.pointer, &a.code, &a.message).cmp(&(&b.pointer, &b.code, &b.message)));
+    errors.dedup();
+    errors.truncate(MOST_ERRORS);
+    errors
 }
 
 /// How many values `data` holds, itself included.

@@ -50,10 +50,7 @@ struct Walk {
 impl Walk {
     fn visit(&mut self, schema: &Value, pointer: &mut String) -> usize {
         let index = self.positions.len();
-        self.positions.push(Position {
-            pointer: pointer.clone(),
-            ..Position::default()
-        });
+        self.positions.push(Position { pointer: pointer.clone(), ..Position::default() });
         self.targets.insert(pointer.clone(), index);
         let Some(schema) = schema.as_object() else {
             return index; // `true` or `false`
@@ -79,8 +76,12 @@ impl Walk {
                     let subschemas = self.visit_each(value, pointer);
                     self.positions[index].inside.extend(subschemas);
                 }
-                "items" | "contains" | "additionalProperties" | "propertyNames"
-                | "unevaluatedItems" | "unevaluatedProperties" => {
+                "items"
+                | "contains"
+                | "additionalProperties"
+                | "propertyNames"
+                | "unevaluatedItems"
+                | "unevaluatedProperties" => {
                     let subschema = self.visit(value, pointer);
                     self.positions[index].inside.push(subschema);
                 }
@@ -116,15 +117,10 @@ impl Walk {
             index
         };
         match value {
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(place, item)| visit(&place.to_string(), item))
-                .collect(),
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, member)| visit(name, member))
-                .collect(),
+            Value::Array(items) => {
+                items.iter().enumerate().map(|(place, item)| visit(&place.to_string(), item)).collect()
+            }
+            Value::Object(members) => members.iter().map(|(name, member)| visit(name, member)).collect(),
             _ => Vec::new(),
         }
     }
@@ -137,11 +133,9 @@ impl Walk {
     /// Finds what every reference refers to. With one resource only, a dynamic reference is a plain one.
     fn follow(&mut self) {
         for (index, keyword, reference) in std::mem::take(&mut self.references) {
-            let fragment = reference.strip_prefix('#').map(|fragment| {
-                percent_encoding::percent_decode_str(fragment)
-                    .decode_utf8_lossy()
-                    .into_owned()
-            });
+            let fragment = reference
+                .strip_prefix('#')
+                .map(|fragment| percent_encoding::percent_decode_str(fragment).decode_utf8_lossy().into_owned());
             match fragment.and_then(|fragment| self.targets.get(&fragment)) {
                 Some(&target) => self.positions[index].same.push(target),
                 None => {
