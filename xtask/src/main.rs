@@ -6,14 +6,21 @@
 
 mod build;
 mod components;
+mod http;
 mod interrupt;
 mod machine;
+mod openapi;
+mod place;
 mod postgres;
 mod process;
 mod project;
+mod redis;
 mod say;
 mod server;
 mod sqlx;
+mod stack;
+mod test;
+mod up;
 
 use std::process::ExitCode;
 
@@ -32,7 +39,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Up(up::Arguments),
+    Test(test::Arguments),
     Build(build::Arguments),
+    Openapi(openapi::Arguments),
     Sqlx(sqlx::Arguments),
 }
 
@@ -53,6 +63,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Up(arguments) => up::run(&arguments)?,
+        Command::Test(arguments) => return test::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments)?,
         Command::Build(arguments) => build::run(&arguments)?,
         Command::Sqlx(arguments) => sqlx::run(&arguments)?,
     }

@@ -1,5 +1,8 @@
 //! What the user sees of the work. Progress goes to stderr; stdout is for results alone.
+//!
+//! A terminal that went away is no reason to fail: servers are still to be stopped.
 
+use std::io::Write;
 use std::time::Instant;
 
 /// A stage of the work, which says how long it took when it is done.
@@ -9,7 +12,7 @@ pub struct Stage {
 
 /// Begins a stage and says so.
 pub fn stage(title: &str) -> Stage {
-    eprintln!("==> {title}");
+    progress(&format!("==> {title}"));
     Stage { begun: Instant::now() }
 }
 
@@ -24,12 +27,22 @@ impl Stage {
 
 /// A line below the current stage.
 pub fn note(text: &str) {
-    eprintln!("    {text}");
+    progress(&format!("    {text}"));
 }
 
 /// The last words of a command that failed.
 pub fn failure(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    progress(&format!("error: {error:#}"));
+}
+
+/// A line of what was asked for.
+pub fn result(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+fn progress(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A length of time as people say it.

@@ -3,7 +3,7 @@
 pub mod apt;
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tempfile::TempDir;
 
 /// Finds a program on the PATH.
 pub fn program(name: &str) -> Option<PathBuf> {
@@ -46,4 +47,21 @@ pub fn write_secret(path: &Path, text: &str) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))?;
     file.write_all(text.as_bytes())?;
     Ok(())
+}
+
+/// Finds a program, or installs the package that brings it.
+pub fn program_or_install(names: &[&str], purpose: &str, package: &str) -> Result<PathBuf> {
+    let find = || names.iter().find_map(|name| program(name));
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    apt::install(purpose, &[package])?;
+    find().with_context(|| format!("{} is not there, even after installing {package}", names.join(" or ")))
+}
+
+/// A temporary folder that the user who runs PostgreSQL can pass through; what is inside is its owner's own.
+pub fn shared_folder() -> Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("breakwater-").tempdir()?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+    Ok(folder)
 }

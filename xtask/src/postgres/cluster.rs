@@ -4,7 +4,7 @@
 //! password, because a loopback port is open to every user of the machine.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Cluster {
 
     /// Starts the server and waits until it answers.
     pub fn start(&self, settings: &[&str], log: &Path) -> Result<Server> {
-        self.stop_orphan()?;
+        stop_orphan(&self.data)?;
         let mut postgres = server::command(&self.programs.path("postgres"), STOP);
         programs::clean(&mut postgres);
         postgres.arg("-D").arg(&self.data).args(["-p", &self.port.to_string()]);
@@ -82,23 +82,6 @@ impl Cluster {
             ready.status().is_ok_and(|status| status.success())
         })?;
         Ok(server)
-    }
-
-    /// A server may have outlived the one who started it. It would keep us from starting ours.
-    fn stop_orphan(&self) -> Result<()> {
-        if !self.data.join("postmaster.pid").exists() {
-            return Ok(());
-        }
-        let mut status = self.programs.command("pg_ctl");
-        status.arg("status").arg("--pgdata").arg(&self.data);
-        self.account.run(&mut status);
-        if process::output(&mut status).is_ok() {
-            let mut stop = self.programs.command("pg_ctl");
-            stop.args(["stop", "--wait", "--mode=fast"]).arg("--pgdata").arg(&self.data);
-            self.account.run(&mut stop);
-            process::output(&mut stop).context("cannot stop the PostgreSQL that an earlier run left behind")?;
-        }
-        Ok(())
     }
 
     /// The address of a database for a user.
@@ -136,6 +119,24 @@ impl Cluster {
     }
 }
 
+/// Stops the server of a cluster if it outlived the one who started it.
+pub fn stop_orphan(data: &Path) -> Result<()> {
+    let (Some(major), true) = (written_by(data), data.join("postmaster.pid").exists()) else { return Ok(()) };
+    let programs = Programs::find_or_install(Some(major))?;
+    let account = Account::find()?;
+    let ask = |arguments: &[&str]| {
+        let mut pg_ctl = programs.command("pg_ctl");
+        pg_ctl.args(arguments).arg("--pgdata").arg(data);
+        account.run(&mut pg_ctl);
+        process::output(&mut pg_ctl)
+    };
+    if ask(&["status"]).is_ok() {
+        ask(&["stop", "--wait", "--mode=fast"])
+            .context("cannot stop the PostgreSQL that an earlier run left behind")?;
+    }
+    Ok(())
+}
+
 /// The version that wrote a cluster, if there is one.
 fn written_by(data: &Path) -> Option<u32> {
     fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
@@ -152,9 +153,7 @@ pub struct Scratch {
 impl Scratch {
     /// Makes and starts one.
     pub fn start() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("breakwater-").tempdir()?;
-        // The account that runs PostgreSQL has to get through; what is inside is its own.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+        let folder = machine::shared_folder()?;
         let cluster = Cluster::open(&folder.path().join("postgres"), &machine::random(24)?, false)?;
         let settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"];
         let server = cluster.start(&settings, &folder.path().join("postgres.log"))?;
@@ -166,8 +165,8 @@ impl Scratch {
         &self.cluster
     }
 
-    /// The server that runs it.
-    pub fn server(&mut self) -> &mut Server {
-        &mut self.server
+    /// The number of its server's process.
+    pub fn server_id(&self) -> u32 {
+        self.server.id()
     }
 }

@@ -2,8 +2,8 @@
 
 mod account;
 mod cluster;
-mod programs;
+pub mod programs;
 
 pub use account::Account;
-pub use cluster::{Cluster, Scratch};
+pub use cluster::{Cluster, Scratch, stop_orphan};
 pub use programs::Programs;
