@@ -1,0 +1,97 @@
+//! Section 3: what is kept.
+
+use super::*;
+
+#[test]
+fn section_3_what_is_kept() {
+    const DAY: u64 = 86_400;
+    let table: Vec<(u16, Vec<(&str, &str)>, Result<u64, &str>)> = vec![
+        // Explicit freshness (sections 4.2.1, 5.2.2.1, 5.2.2.10)
+        (200, vec![("cache-control", "max-age=60")], Ok(60)),
+        (200, vec![("cache-control", "max-age=60, s-maxage=10")], Ok(10)),
+        (200, vec![("cache-control", "max-age=60"), ("age", "20")], Ok(40)),
+        (200, vec![("cache-control", "max-age=60"), ("age", "60")], Err("not-reusable")),
+        (200, vec![("cache-control", "max-age=60"), ("etag", "\"a\"")], Ok(60 + DAY)),
+        (302, vec![("cache-control", "max-age=60")], Ok(60)),
+        (404, vec![("cache-control", "max-age=60")], Ok(60)),
+        // To be validated each time (section 5.2.2.4)
+        (200, vec![("cache-control", "no-cache, max-age=60"), ("etag", "\"a\"")], Ok(DAY)),
+        (200, vec![("cache-control", "no-cache, max-age=60")], Err("not-reusable")),
+        (200, vec![("cache-control", "max-age=0"), ("etag", "\"a\"")], Ok(DAY)),
+        (200, vec![("etag", "\"a\"")], Ok(DAY)),
+        (200, vec![], Err("not-reusable")),
+        // Never
+        (200, vec![("cache-control", "max-age=60, no-store")], Err("no-store")),
+        (200, vec![("cache-control", "max-age=60"), ("cache-control", "NO-STORE")], Err("no-store")),
+        (200, vec![("cache-control", "private, max-age=60")], Err("private")),
+        (200, vec![("cache-control", "private=\"x-y\", max-age=60")], Err("private")),
+        (200, vec![("cache-control", "public, max-age=60"), ("set-cookie", "a=b")], Err("set-cookie")),
+        (200, vec![("cache-control", "max-age=60"), ("content-length", "1001")], Err("too-large")),
+        (200, vec![("cache-control", "max-age=60"), ("content-length", "1000")], Ok(60)),
+        (206, vec![("cache-control", "max-age=60")], Err("status")),
+        (304, vec![("cache-control", "max-age=60")], Err("status")),
+        (500, vec![("cache-control", "max-age=60")], Err("status")),
+        (299, vec![("cache-control", "max-age=60")], Err("status")),
+        // Nothing allows it
+        (302, vec![("etag", "\"a\"")], Err("status")),
+        (302, vec![("etag", "\"a\""), ("cache-control", "public")], Ok(DAY)),
+    ];
+    for (status, lines, expected) in table {
+        let kept = keep(&get(&[]), &response(status, &lines)).map(|kept| kept.keep_for);
+        assert_eq!(kept, expected.map_err(Into::into), "{status} {lines:?}");
+    }
+    let fresh = response(200, &[("cache-control", "max-age=60")]);
+    assert_eq!(keep(&request("HEAD", &[]), &fresh), Err("method".into()));
+    assert_eq!(keep(&request("POST", &[]), &fresh), Err("method".into()));
+    assert_eq!(keep(&get(&[("cache-control", "no-store")]), &fresh), Err("request-no-store".into()));
+}
+
+#[test]
+fn section_3_1_which_headers_are_kept() {
+    let kept = keep(
+        &get(&[]),
+        &response(
+            200,
+            &[
+                ("cache-control", "max-age=60"),
+                ("connection", "close, X-Hop"),
+                ("x-hop", "1"),
+                ("keep-alive", "1"),
+                ("transfer-encoding", "chunked"),
+                ("breakwater-core", "v1 key=a,mac=b"),
+                ("x-request-id", "0123456789"),
+                ("ratelimit", "\"a\";r=1"),
+                ("content-type", "text/plain"),
+                ("x-own", "1"),
+            ],
+        ),
+    )
+    .unwrap();
+    let names: Vec<&str> = kept.head.headers.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["cache-control", "content-type", "x-own", "date"]);
+    assert_eq!(value(&kept.head.headers, "date"), Some(date(NOW)));
+    assert_eq!((kept.head.requested_at, kept.head.received_at), (NOW, NOW));
+}
+
+#[test]
+fn section_3_5_requests_with_authorization() {
+    let authorized = get(&[("authorization", "Bearer x")]);
+    for (control, expected) in [
+        ("max-age=60", Err("authorization".into())),
+        ("max-age=60, proxy-revalidate", Err("authorization".into())),
+        ("public, max-age=60", Ok(60)),
+        ("s-maxage=60", Ok(60)),
+        ("must-revalidate, max-age=60", Ok(60)),
+        ("public, max-age=60, private", Err("private".into())),
+    ] {
+        let answer = response(200, &[("cache-control", control)]);
+        assert_eq!(keep(&authorized, &answer).map(|kept| kept.keep_for), expected, "{control}");
+
+        // And what was kept for a stranger does not answer a caller unless it might have been kept for one.
+        if let Ok(kept) = keep(&get(&[]), &answer) {
+            let used = if expected.is_ok() { "fresh 200" } else { "miss" };
+            assert_eq!(word(&judge(&kept, &authorized, 0)), used, "{control}");
+            assert_eq!(word(&judge(&kept, &get(&[]), 0)), "fresh 200", "{control}");
+        }
+    }
+}
