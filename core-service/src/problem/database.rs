@@ -24,6 +24,15 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<sqlx::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::internal(format!("{error:#}")),
+        }
+    }
+}
+
 /// Whether `error` means that PostgreSQL cannot be reached or is going away, so that trying again is right.
 pub(crate) fn unreachable(error: &sqlx::Error) -> bool {
     match error {

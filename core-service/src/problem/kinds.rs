@@ -43,6 +43,9 @@ kinds! {
     EMAIL_TAKEN = CONFLICT, "email-taken", "The e-mail address is taken";
     NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";
     COLLECTION_NOT_EMPTY = CONFLICT, "collection-not-empty", "The collection still holds documents";
+    SCHEMA_INCOMPATIBLE = CONFLICT, "schema-incompatible", "Documents of the collection do not fit the new schema";
+    ALREADY_MEMBER = CONFLICT, "already-member", "The user is a member already";
+    LAST_OWNER = CONFLICT, "last-owner", "A workspace always has an owner";
     REQUEST_IN_PROGRESS = CONFLICT, "request-in-progress", "The same request is still being worked on";
     PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition-failed", "The resource has changed";
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";

@@ -1,0 +1,80 @@
+//! Access tokens: JWTs after RFC 9068, signed by the current key, verified against every living one.
+
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::caller::Caller;
+use super::live::Live;
+use crate::config::IdentityConfig;
+use crate::problem::{Problem, Result};
+
+/// RFC 9068 section 2.1.
+const TYPE: &str = "at+jwt";
+
+/// Ours are a few hundred bytes; nothing longer is looked at.
+const LONGEST: usize = 4096;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: u64,
+    exp: u64,
+    jti: Uuid,
+}
+
+/// A new token for `caller`.
+pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: Caller) -> Result<String> {
+    let missing = || Problem::internal("there is no current signing key");
+    let key = live.current().ok_or_else(missing)?;
+    let signing = key.signing.as_ref().ok_or_else(missing)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Problem::internal)?.as_secs();
+    let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(key.algorithm) };
+    let claims = Claims {
+        iss: config.issuer.clone(),
+        aud: config.audience.clone(),
+        sub: caller.user,
+        sid: caller.session,
+        iat: now,
+        exp: now + config.access_token_life.as_secs(),
+        jti: Uuid::now_v7(),
+    };
+    jsonwebtoken::encode(&header, &claims, signing).map_err(Problem::internal)
+}
+
+/// Whose token it is; `None` when it is not to be accepted, for whatever reason.
+pub(super) fn verify(live: &Live, config: &IdentityConfig, token: &str) -> Option<Caller> {
+    if token.len() > LONGEST {
+        return None;
+    }
+    // The cheap questions first; the signature is the dearest.
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let key = live.keys.iter().find(|key| Some(&key.kid) == header.kid.as_ref())?;
+    // The key says the algorithm, not the token: RFC 8725 section 3.1.
+    if header.alg != key.algorithm || !is_our_type(header.typ.as_deref()?) || header.crit.is_some() {
+        return None;
+    }
+    let mut validation = Validation::new(key.algorithm);
+    validation.leeway = config.leeway.as_secs();
+    validation.validate_nbf = true;
+    validation.iss = Some(HashSet::from([config.issuer.clone()]));
+    validation.aud = Some(HashSet::from([config.audience.clone()]));
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.verifying, &validation).ok()?.claims;
+    if live.is_revoked(claims.sid) {
+        return None;
+    }
+    Some(Caller { user: claims.sub, session: claims.sid })
+}
+
+/// RFC 9068 section 4; media types are compared without regard to case (RFC 7515 section 4.1.9).
+fn is_our_type(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    typ == TYPE || typ.strip_prefix("application/") == Some(TYPE)
+}

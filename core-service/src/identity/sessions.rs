@@ -1,0 +1,75 @@
+//! `/api/v1/auth/sessions`: where a user is signed in.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::caller::Caller;
+use super::session::{self, Because, Session};
+use crate::app::AppState;
+use crate::http::{Cursor, Json, Limit, Page, Path, Query};
+use crate::problem::{self, Problem, Result};
+
+/// Which page of the sessions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SessionsQuery {
+    /// How many items a page holds.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
+    limit: Limit,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+}
+
+/// Lists the caller's living sessions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/auth/sessions",
+    operation_id = "identity.sessions.list",
+    tag = "identity",
+    params(SessionsQuery),
+    responses(
+        (status = 200, description = "A page of sessions", body = Page<Session>),
+        problem::Always, problem::Authenticated,
+    ),
+    security(("bearer" = [])),
+)]
+pub async fn list(
+    State(app): State<AppState>,
+    caller: Caller,
+    Query(query): Query<SessionsQuery>,
+) -> Result<Json<Page<Session>>> {
+    let before = query.cursor.map(|cursor| cursor.position()).transpose()?;
+    let mut tx = app.database.begin_read(&caller.scope()).await?;
+    let most = query.limit.and_one();
+    let sessions = session::list(&mut tx, caller.user, caller.session, before, most).await?;
+    Ok(Json(Page::of(sessions, query.limit, |last| last.id)))
+}
+
+/// Ends one of the caller's sessions.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/auth/sessions/{session}",
+    operation_id = "identity.sessions.end",
+    tag = "identity",
+    params(("session" = Uuid, Path, description = "The session")),
+    responses(
+        (status = 204, description = "Ended"),
+        problem::Always, problem::Authenticated, problem::Lookup,
+    ),
+    security(("bearer" = [])),
+)]
+pub async fn end(State(app): State<AppState>, caller: Caller, Path(session): Path<Uuid>) -> Result<StatusCode> {
+    let mut tx = app.database.begin(&caller.scope()).await?;
+    if !session::end(&mut tx, session, caller.user, Because::Revoked).await? {
+        return Err(Problem::not_found());
+    }
+    tx.commit().await?;
+    app.identity.changed();
+    Ok(StatusCode::NO_CONTENT)
+}
