@@ -5,5 +5,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+pub mod api;
 pub mod postgres;
 pub mod process;
+pub mod system;

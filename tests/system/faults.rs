@@ -1,0 +1,161 @@
+//! Servers that go away and come back, under requests: clear answers while they are away, recovery without a restart,
+//! and nothing half-written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use breakwater_tests::api::Account;
+use breakwater_tests::postgres::Cluster;
+use breakwater_tests::system::System;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+/// Longer than the core waits for a connection, much shorter than a client's patience.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn postgresql_goes_and_comes_back_under_requests() {
+    let cluster = Cluster::start_new();
+    let system = Arc::new(System::start(&cluster.url()).await);
+    let account = Arc::new(Account::new(&system, "ada@example.com").await);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|writer| tokio::spawn(write_until(stop.clone(), system.clone(), account.clone(), writer)))
+        .collect();
+
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    cluster.stop();
+    let away = account.request(&system, Method::GET, "/api/v1/me").send().await.unwrap();
+    assert_away(away, "database-unavailable").await;
+    let not_ready = system.http.get(system.url("/healthz")).send().await.unwrap();
+    assert_eq!(not_ready.status(), StatusCode::OK, "the edge is alive without a database");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    cluster.start();
+    system.ready().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stop.store(true, Ordering::Relaxed);
+
+    let mut confirmed = Vec::new();
+    let mut refused = 0;
+    for writer in writers {
+        let written = writer.await.unwrap();
+        confirmed.extend(written.confirmed);
+        refused += written.refused;
+    }
+    assert!(refused > 0, "PostgreSQL was stopped under requests");
+    let stored = all_numbers(&system, &account).await;
+    for number in &confirmed {
+        let times = stored.iter().filter(|stored| *stored == number).count();
+        assert_eq!(times, 1, "document {number} was confirmed and stands {times} times");
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_core_is_answered_for_at_once() {
+    let cluster = Cluster::start_new();
+    let mut system = System::start(&cluster.url()).await;
+    let account = Account::new(&system, "grace@example.com").await;
+
+    assert!(system.core.terminate().success(), "the core stops in good order");
+    let start = Instant::now();
+    let away = account.request(&system, Method::GET, "/api/v1/me").send().await.unwrap();
+    assert!(away.headers().contains_key("retry-after"));
+    assert_away(away, "upstream-unavailable").await;
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
+
+    // The edge still judges by the last good snapshot.
+    let stranger = system.http.get(system.url("/api/v1/me")).send().await.unwrap();
+    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+    let nowhere = system.http.get(system.url("/api/v1/nowhere")).send().await.unwrap();
+    assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+
+    system.restart_core();
+    system.ready().await;
+    let back = account.request(&system, Method::GET, "/api/v1/me").send().await.unwrap();
+    assert_eq!(back.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_killed_core_and_a_killed_edge_restart_clean() {
+    let cluster = Cluster::start_new();
+    let mut system = System::start(&cluster.url()).await;
+    let account = Account::new(&system, "mary@example.com").await;
+    let documents = account.documents();
+    let document = account.request(&system, Method::POST, &documents).json(&json!({ "data": { "n": 1 } }));
+    assert_eq!(document.send().await.unwrap().status(), StatusCode::CREATED);
+
+    system.core.kill();
+    system.restart_core();
+    system.ready().await;
+    assert_eq!(all_numbers(&system, &account).await, [1]);
+
+    system.edge.kill();
+    system.restart_edge();
+    system.ready().await;
+    assert_eq!(all_numbers(&system, &account).await, [1]);
+}
+
+struct Written {
+    confirmed: Vec<i64>,
+    refused: usize,
+}
+
+/// Creates numbered documents. A number that got no answer is tried again with the same idempotency key, as a client
+/// would, so that it must stand exactly once when it is confirmed.
+async fn write_until(stop: Arc<AtomicBool>, system: Arc<System>, account: Arc<Account>, writer: i64) -> Written {
+    let mut written = Written { confirmed: Vec::new(), refused: 0 };
+    let mut number = writer * 1_000_000;
+    while !stop.load(Ordering::Relaxed) {
+        let answer = account
+            .request(&system, Method::POST, &account.documents())
+            .header("idempotency-key", format!("number-{number}"))
+            .json(&json!({ "data": { "n": number } }))
+            .send()
+            .await
+            .unwrap();
+        match answer.status() {
+            StatusCode::CREATED => {
+                written.confirmed.push(number);
+                number += 1;
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                assert_away(answer, "database-unavailable").await;
+                written.refused += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            // The first try with this key has not been given up yet.
+            StatusCode::CONFLICT => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => panic!("document {number}: {other}: {}", answer.text().await.unwrap()),
+        }
+    }
+    written
+}
+
+async fn assert_away(answer: Response, slug: &str) {
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"), "{:?}", answer.headers());
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["type"], format!("urn:breakwater:problem:{slug}"), "{problem}");
+}
+
+/// The field `n` of every document, over all pages.
+async fn all_numbers(system: &System, account: &Account) -> Vec<i64> {
+    let mut numbers = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut request = account.request(system, Method::GET, &account.documents()).query(&[("limit", "100")]);
+        if let Some(cursor) = &cursor {
+            request = request.query(&[("cursor", cursor)]);
+        }
+        let answer = request.timeout(AT_ONCE).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let page: Value = answer.json().await.unwrap();
+        numbers.extend(page["items"].as_array().unwrap().iter().map(|item| item["data"]["n"].as_i64().unwrap()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return numbers,
+        }
+    }
+}
