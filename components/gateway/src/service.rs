@@ -1,0 +1,100 @@
+//! One request, from the host's call to the response that it gets.
+
+// The SDK's macro writes the component's export.
+#![allow(unsafe_code)]
+
+use breakwater_kit::problems;
+use breakwater_kit::types::RequestHead;
+use breakwater_pipeline::{Answer, Effect, Entry, Exchange, OutsideAnswer, answer_outside};
+use spin_sdk::http::Request;
+use spin_sdk::http_service;
+use spin_sdk::wasip3::http::types::{self, ErrorCode};
+
+use crate::clock::{now, now_ms, seed};
+use crate::configuration::Configuration;
+use crate::imports::state;
+use crate::policies::Components;
+use crate::response::{assemble, respond};
+use crate::{body, request, upstream};
+
+#[http_service]
+async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
+    let (head, body) = request::split(request);
+    match Configuration::get().await {
+        Ok(configuration) => Ok(serve(&configuration, head, body).await),
+        Err(reason) => {
+            eprintln!("{reason}");
+            let outside = OutsideAnswer { https: head.scheme == "https", seed: seed(), now_ms: now_ms() };
+            let (head, bytes) = answer_outside(problems::internal(), &outside);
+            Ok(assemble(head, Some(body::whole(bytes))))
+        }
+    }
+}
+
+async fn serve(
+    configuration: &std::rc::Rc<Configuration>,
+    head: RequestHead,
+    body: Option<types::Request>,
+) -> types::Response {
+    // Alive is alive, whether the core is there or not.
+    let gateway = match head.path.as_str() {
+        "/healthz" => configuration.without_waiting(),
+        _ => configuration.gateway().await,
+    };
+    let mut exchange = Exchange::new(gateway, head, &seed(), now_ms());
+    let (answer, upstream) = drive(configuration, &mut exchange, body).await;
+    if let Some(fault) = exchange.fault() {
+        eprintln!("{} {} {}: {fault}", exchange.request_id(), exchange.method(), exchange.path());
+    }
+    respond(answer, upstream)
+}
+
+/// Carries out effect after effect, until there is an answer.
+async fn drive(
+    configuration: &Configuration,
+    exchange: &mut Exchange,
+    mut body: Option<types::Request>,
+) -> (Answer, Option<types::Response>) {
+    let mut upstream = None;
+    let mut effect = exchange.start(&mut Components, now());
+    loop {
+        effect = match effect {
+            Effect::Take(buckets) => {
+                let allowances = state::take(buckets).await.map_err(log_state).ok();
+                exchange.taken(&mut Components, allowances, now())
+            }
+            Effect::Get(key) => {
+                let value = state::get(key).await.map_err(log_state).ok().flatten();
+                exchange.got(&mut Components, value.map(Into::into), now())
+            }
+            Effect::Forward(forward) => {
+                let body = if forward.with_body { body.take() } else { None };
+                let head = match upstream::ask(&configuration.core, &forward, body).await {
+                    Ok((head, response)) => {
+                        upstream = Some(response);
+                        Ok(head)
+                    }
+                    Err(failure) => Err(failure),
+                };
+                exchange.answered(&mut Components, head, now())
+            }
+            Effect::Respond(answer) => return (answer, upstream),
+        };
+    }
+}
+
+/// Keeps entries in the state. The answer does not depend on it.
+pub async fn set_entries(entries: Vec<Entry>) {
+    for entry in entries {
+        if let Err(error) = state::set(entry.key, entry.value.into(), entry.ttl).await {
+            log_state(error);
+        }
+    }
+}
+
+fn log_state(error: state::Error) {
+    match error {
+        state::Error::Unavailable(reason) => eprintln!("the state is away: {reason}"),
+        state::Error::TooLarge => eprintln!("a value is too large for the state"),
+    }
+}
