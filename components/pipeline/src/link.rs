@@ -13,6 +13,8 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::ids::{self, Seed};
+
 /// The edge's keys, newest first. It prints none of them.
 #[derive(Clone, Default)]
 pub struct EdgeKeys(Arc<[Key]>);
@@ -117,10 +119,13 @@ impl SnapshotRequest {
     /// Where the core has it.
     pub const PATH: &str = "/edge/v1/snapshot";
 
-    /// A `GET`, conditional if the edge has a snapshot whose ETag it knows. `now` is Unix seconds.
-    pub fn new(keys: &EdgeKeys, request_id: &str, etag: Option<&str>, now: u64) -> Self {
+    /// A `GET`, conditional if the edge has a snapshot whose ETag it knows.
+    pub fn new(keys: &EdgeKeys, seed: &Seed, etag: Option<&str>, now_ms: u64) -> Self {
+        let request_id = &ids::request_id(&[], seed, now_ms);
+        let now = now_ms / 1000;
         let signed = Signed { method: "GET", path_and_query: Self::PATH, client_address: "", request_id };
-        let mut headers = vec![Field::new("accept", "application/json"), Field::new("x-request-id", request_id)];
+        let mut headers =
+            vec![Field::new("accept", "application/json"), Field::new("x-request-id", request_id.as_str())];
         if let Some(etag) = etag {
             headers.push(Field::new("if-none-match", etag));
         }
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn verifies_the_core() {
         let keys = EdgeKeys::parse(&format!("{KEY} {OTHER}")).unwrap();
-        let request = SnapshotRequest::new(&keys, "request-1", Some("\"v0\""), 1_790_000_000);
+        let request = SnapshotRequest::new(&keys, &Seed([7; 34]), Some("\"v0\""), 1_790_000_000_000);
         let names: Vec<&str> = request.headers.iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["accept", "x-request-id", "if-none-match", "breakwater-edge"]);
 
@@ -223,7 +228,7 @@ mod tests {
 
     #[test]
     fn without_a_key_nothing_is_verified() {
-        let request = SnapshotRequest::new(&EdgeKeys::default(), "request-1", None, 1);
+        let request = SnapshotRequest::new(&EdgeKeys::default(), &Seed([7; 34]), None, 1);
         assert_eq!(request.verify(200, "", b"", b"v1 key=,mac="), Err(Unverified));
     }
 }

@@ -1,0 +1,19 @@
+//! The program `edge-host`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use edge_host::{host, logging, options::Options};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    logging::start(options.log_format);
+    match host::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not through the log, whose filter may be set to nothing.
+            eprintln!("edge-host: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The policies as components: compiled once ([`Components`]), one set of instances per worker ([`PolicySet`]).
+//!
+//! A policy imports nothing, so its linker is empty. A call has a deadline and its memory a bound ([`sandbox`]); a
+//! policy that traps or goes over either costs the request that asked it, and is made anew, with the configuration that
+//! it had, before the next.
+
+mod components;
+mod interfaces;
+mod sandbox;
+
+use breakwater_kit::types::{
+    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
+    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+};
+use breakwater_pipeline::{Fault, Policies, Section};
+
+pub use components::Components;
+use interfaces::{Authentication, Caching, RateLimiting, Routing, StaticFiles};
+use sandbox::Sandbox;
+
+/// One instance of every policy. It belongs to one thread.
+pub struct PolicySet {
+    routing: Sandbox<Routing>,
+    rate_limiting: Sandbox<RateLimiting>,
+    authentication: Sandbox<Authentication>,
+    caching: Sandbox<Caching>,
+    static_files: Sandbox<StaticFiles>,
+}
+
+impl PolicySet {
+    /// Makes the instances.
+    pub fn new(components: &Components) -> wasmtime::Result<Self> {
+        let [routing, rate_limiting, authentication, caching, static_files] = &components.instances;
+        Ok(Self {
+            routing: Sandbox::new(routing)?,
+            rate_limiting: Sandbox::new(rate_limiting)?,
+            authentication: Sandbox::new(authentication)?,
+            caching: Sandbox::new(caching)?,
+            static_files: Sandbox::new(static_files)?,
+        })
+    }
+}
+
+impl Policies for PolicySet {
+    fn configure(&mut self, section: Section, json: &[u8]) -> Result<Result<(), String>, Fault> {
+        match section {
+            Section::Routing => self.routing.configure(json),
+            Section::RateLimiting => self.rate_limiting.configure(json),
+            Section::Authentication => self.authentication.configure(json),
+            Section::Caching => self.caching.configure(json),
+            Section::StaticFiles => self.static_files.configure(json),
+        }
+    }
+
+    fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault> {
+        self.routing.call(|functions, store| functions.route.call(store, (request,)))
+    }
+
+    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault> {
+        self.rate_limiting.call(|functions, store| functions.draw.call(store, (request, limits, caller)))
+    }
+
+    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault> {
+        self.rate_limiting.call(|functions, store| functions.judge.call(store, (drawn,)))
+    }
+
+    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault> {
+        self.authentication.call(|functions, store| functions.authenticate.call(store, (request, requirement, now)))
+    }
+
+    fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
+        self.caching.call(|functions, store| functions.plan.call(store, (request, caller)))
+    }
+
+    fn judge_stored(
+        &mut self,
+        request: &RequestHead,
+        key: &str,
+        stored: Option<&Stored>,
+        now: u64,
+    ) -> Result<CacheUse, Fault> {
+        self.caching.call(|functions, store| functions.judge.call(store, (request, key, stored, now)))
+    }
+
+    fn keep(
+        &mut self,
+        request: &RequestHead,
+        response: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault> {
+        self.caching.call(|functions, store| functions.keep.call(store, (request, response, requested_at, now)))
+    }
+
+    fn update(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        not_modified: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault> {
+        let parameters = (request, stored, not_modified, requested_at, now);
+        self.caching.call(|functions, store| functions.update.call(store, parameters))
+    }
+
+    fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
+        self.static_files.call(|functions, store| functions.find.call(store, (request,)))
+    }
+}

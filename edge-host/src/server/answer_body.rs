@@ -1,0 +1,128 @@
+//! The bodies of answers.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use breakwater_pipeline::Keep;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::state::State;
+use crate::upstream::ResponseBody;
+
+/// What follows an answer's head.
+pub enum AnswerBody {
+    /// Nothing.
+    Empty,
+    /// All of it, until it is taken.
+    Whole(Option<Bytes>),
+    /// What an upstream sends.
+    Upstream(ResponseBody),
+    /// The same, with a copy for the cache.
+    Kept(Box<Kept>),
+}
+
+/// A body of which a copy is kept.
+pub struct Kept {
+    body: ResponseBody,
+    copy: Option<Copy>,
+}
+
+struct Copy {
+    keep: Keep,
+    bytes: Vec<u8>,
+    state: State,
+}
+
+impl AnswerBody {
+    /// An upstream's body, with a copy for the state if that is wanted.
+    pub fn upstream(body: ResponseBody, keep: Option<Keep>, state: &State) -> Self {
+        // A body whose length says that it is too large is not even begun.
+        let keep = keep.filter(|keep| body.size_hint().lower() <= keep.max_bytes);
+        match keep {
+            None => Self::Upstream(body),
+            Some(keep) => {
+                let bytes = Vec::with_capacity(body.size_hint().exact().unwrap_or_default() as usize);
+                let mut kept = Kept { body, copy: Some(Copy { keep, bytes, state: state.clone() }) };
+                if kept.body.is_end_stream() {
+                    kept.store();
+                }
+                Self::Kept(Box::new(kept))
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn copy(&mut self, data: &Bytes) {
+        let Some(copy) = &mut self.copy else { return };
+        if copy.bytes.len() as u64 + data.len() as u64 > copy.keep.max_bytes {
+            self.copy = None;
+        } else {
+            copy.bytes.extend_from_slice(data);
+        }
+    }
+
+    fn store(&mut self) {
+        if let Some(Copy { keep, bytes, state }) = self.copy.take() {
+            let entries = keep.entries(&bytes);
+            tokio::task::spawn_local(async move {
+                for entry in entries {
+                    state.set(entry).await;
+                }
+            });
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = crate::upstream::BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upstream(body) => Pin::new(body).poll_frame(context),
+            Self::Kept(kept) => {
+                let polled = Pin::new(&mut kept.body).poll_frame(context);
+                match &polled {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        if let Some(data) = frame.data_ref() {
+                            kept.copy(data);
+                        }
+                        // hyper does not ask again once a body says that it has ended.
+                        if kept.body.is_end_stream() {
+                            kept.store();
+                        }
+                    }
+                    Poll::Ready(None) => kept.store(),
+                    Poll::Ready(Some(Err(_))) => kept.copy = None,
+                    Poll::Pending => {}
+                }
+                polled
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Upstream(body) => body.is_end_stream(),
+            Self::Kept(kept) => kept.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Upstream(body) => body.size_hint(),
+            Self::Kept(kept) => kept.body.size_hint(),
+        }
+    }
+}

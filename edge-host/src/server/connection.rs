@@ -1,0 +1,143 @@
+//! One connection: TLS if configured, then HTTP/1.1 or HTTP/2, until it ends or the edge stops.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::patient_io::PatientIo;
+use super::service::Service;
+use crate::worker::{Phase, Worker};
+
+/// Bytes of a request's head that are read at all; the pipeline refuses less than this, with a problem.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
+
+/// How a connection over HTTP/2 begins when nobody negotiated (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How often a started preface is looked at again.
+const PREFACE_PULSE: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Copy)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// What a connection is known by.
+pub struct Peer {
+    /// The client's address without its port.
+    pub address: String,
+    /// Whether it speaks TLS.
+    pub https: bool,
+}
+
+/// Serves a connection to its end. Errors are the client's affair, and not worth a line.
+pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
+    // An IPv4 client on an IPv6 socket is still an IPv4 client.
+    let peer = Rc::new(Peer { address: from.ip().to_canonical().to_string(), https: worker.tls.is_some() });
+    let patience = worker.limits.header_timeout;
+    match &worker.tls {
+        None => {
+            let Ok(Some(version)) = timeout(patience, sniff(&stream)).await else { return };
+            drive(worker, stream, version, peer).await;
+        }
+        Some(config) => {
+            let handshake = TlsAcceptor::from(config.clone()).accept(stream);
+            let Ok(Ok(stream)) = timeout(patience, handshake).await else { return };
+            let version = match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Version::Http2,
+                _ => Version::Http1,
+            };
+            drive(worker, stream, version, peer).await;
+        }
+    }
+}
+
+/// Looks at the first bytes without taking them; none if the client said nothing and left.
+async fn sniff(stream: &TcpStream) -> Option<Version> {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut first).await.ok().filter(|length| *length > 0)?;
+        if first[..length] != PREFACE[..length] {
+            return Some(Version::Http1);
+        }
+        if length == PREFACE.len() {
+            return Some(Version::Http2);
+        }
+        // It has begun like a preface: the socket stays readable, so this has to be a pause.
+        tokio::time::sleep(PREFACE_PULSE).await;
+    }
+}
+
+async fn drive<I>(worker: Rc<Worker>, stream: I, version: Version, peer: Rc<Peer>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let io = TokioIo::new(PatientIo::new(stream, worker.limits.write_timeout));
+    let mut phase = worker.phase.clone();
+    let service = Service::new(worker.clone(), peer, matches!(version, Version::Http1));
+    match version {
+        Version::Http1 => {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(worker.limits.header_timeout)
+                .max_header_size(MAX_HEAD)
+                .max_buf_size(MAX_HEAD.max(128 * 1024))
+                .serve_connection(io, service);
+            let mut connection = pin!(connection);
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = closing(&mut phase) => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
+        }
+        Version::Http2 => {
+            let connection = http2::Builder::new(LocalExecutor)
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(MAX_STREAMS)
+                .max_header_list_size(MAX_HEAD as u32)
+                // A client that is gone without a word is noticed by a ping that nobody answers.
+                .keep_alive_interval(worker.limits.header_timeout)
+                .keep_alive_timeout(worker.limits.header_timeout)
+                .serve_connection(io, service);
+            let mut connection = pin!(connection);
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = closing(&mut phase) => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn closing(phase: &mut tokio::sync::watch::Receiver<Phase>) {
+    // If the sender is gone, the process ends anyway.
+    let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
+}
+
+/// Runs HTTP/2's tasks in the thread of their connection.
+#[derive(Clone)]
+struct LocalExecutor;
+
+impl<F> Executor<F> for LocalExecutor
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}

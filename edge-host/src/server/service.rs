@@ -1,0 +1,116 @@
+//! One request: the pipeline's effects, carried out in turn.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Instant;
+
+use breakwater_pipeline::{Answer, Body, Effect, Exchange, Seed};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::answer_body::AnswerBody;
+use super::connection::Peer;
+use super::request;
+use crate::upstream::{self, ResponseBody};
+use crate::worker::{Phase, Worker};
+use crate::{logging, now_ms, now_s};
+
+/// The service of one connection.
+pub struct Service {
+    worker: Rc<Worker>,
+    peer: Rc<Peer>,
+    http1: bool,
+}
+
+impl Service {
+    /// For a connection with this client.
+    pub fn new(worker: Rc<Worker>, peer: Rc<Peer>, http1: bool) -> Self {
+        Self { worker, peer, http1 }
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (worker, peer, http1) = (self.worker.clone(), self.peer.clone(), self.http1);
+        Box::pin(async move {
+            let mut response = answer(&worker, &peer, request).await;
+            // RFC 9112, section 9.6. HTTP/2 has GOAWAY instead.
+            if http1 && *worker.phase.borrow() != Phase::Serving {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        })
+    }
+}
+
+async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) -> Response<AnswerBody> {
+    let since = Instant::now();
+    let (parts, body) = request.into_parts();
+    let mut body = Some(body);
+    let head = request::head(&parts, peer);
+    drop(parts);
+    let mut exchange = Exchange::new(worker.gateway.borrow().clone(), head, &worker.seed(), now_ms());
+    let mut upstream = None;
+
+    // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
+    let mut effect = exchange.start(&mut *worker.policies.borrow_mut(), now_s());
+    let answer = loop {
+        effect = match effect {
+            Effect::Take(buckets) => {
+                let allowances = worker.state.take(&buckets).await;
+                exchange.taken(&mut *worker.policies.borrow_mut(), allowances, now_s())
+            }
+            Effect::Get(key) => {
+                let value = worker.state.get(&key).await;
+                exchange.got(&mut *worker.policies.borrow_mut(), value, now_s())
+            }
+            Effect::Forward(forward) => {
+                let body = if forward.with_body { body.take() } else { None };
+                let answered = worker.upstreams.forward(forward, body).await.map(|answer| {
+                    upstream = Some(answer.body);
+                    answer.head
+                });
+                exchange.answered(&mut *worker.policies.borrow_mut(), answered, now_s())
+            }
+            Effect::Respond(answer) => break answer,
+        };
+    };
+    logging::access(&exchange, answer.head.status, since);
+    respond(worker, answer, upstream)
+}
+
+fn respond(worker: &Rc<Worker>, answer: Answer, upstream: Option<ResponseBody>) -> Response<AnswerBody> {
+    if !answer.set.is_empty() {
+        let state = worker.state.clone();
+        tokio::task::spawn_local(async move {
+            for entry in answer.set {
+                state.set(entry).await;
+            }
+        });
+    }
+    let body = match (answer.body, upstream) {
+        (Body::Whole(bytes), _) => AnswerBody::Whole(Some(bytes)),
+        (Body::Upstream(keep), Some(body)) => AnswerBody::upstream(body, keep, &worker.state),
+        (Body::Empty | Body::Upstream(_), _) => AnswerBody::Empty,
+    };
+    let mut response = Response::new(body);
+    // A policy may have said any number; what is no status is a failure of ours.
+    *response.status_mut() = StatusCode::from_u16(answer.head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = upstream::to_header_map(answer.head.headers);
+    response
+}
+
+impl Worker {
+    /// Random bytes for a request's names.
+    fn seed(&self) -> Seed {
+        let mut bytes = [0; 34];
+        self.random.borrow_mut().fill(&mut bytes);
+        Seed(bytes)
+    }
+}

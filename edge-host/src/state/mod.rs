@@ -1,0 +1,53 @@
+//! The port `state`: cached responses and allowances, in this process or in Redis.
+//!
+//! A state that is away never breaks a request: there is nothing stored then, and the rate-limit policy decides what
+//! a limit without an answer means.
+
+mod memory;
+mod redis;
+
+use breakwater_kit::state::MAX_VALUE;
+use breakwater_kit::types::{Allowance, Bucket};
+use breakwater_pipeline::Entry;
+use bytes::Bytes;
+
+pub use memory::Memory;
+pub use redis::Redis;
+
+/// Where the edge remembers.
+#[derive(Clone)]
+pub enum State {
+    /// In this process.
+    Memory(std::sync::Arc<Memory>),
+    /// In Redis, together with other edges.
+    Redis(Redis),
+}
+
+impl State {
+    /// Takes from all buckets or from none; none is answered if the state is away.
+    pub async fn take(&self, buckets: &[Bucket]) -> Option<Vec<Allowance>> {
+        match self {
+            Self::Memory(memory) => Some(memory.take(buckets, crate::now_us())),
+            Self::Redis(redis) => redis.take(buckets).await,
+        }
+    }
+
+    /// What is stored under a key.
+    pub async fn get(&self, key: &str) -> Option<Bytes> {
+        match self {
+            Self::Memory(memory) => memory.get(key, crate::now_ms()),
+            Self::Redis(redis) => redis.get(key).await,
+        }
+    }
+
+    /// Stores a value, if it is not too large and the state is there.
+    pub async fn set(&self, entry: Entry) {
+        if entry.value.len() > MAX_VALUE || entry.ttl == 0 {
+            return;
+        }
+        match self {
+            Self::Memory(memory) => memory.set(entry, crate::now_ms()),
+            Self::Redis(redis) => redis.set(&entry).await,
+        }
+    }
+}
