@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use breakwater_kit::types::Caller;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::algorithm::Algorithm;
 use crate::keys::Key;
 use crate::token::Token;
 
@@ -112,7 +112,7 @@ impl Trust {
             return None;
         }
         let key = issuer.key(header.kid.as_deref(), header.alg)?;
-        key.verify(header.alg, message, &signature).then_some(caller)
+        key.verify(header.alg, message.as_bytes(), &signature).then_some(caller)
     }
 
     /// What can change about a token that was good once: its time and its session.

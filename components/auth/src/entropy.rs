@@ -1,5 +1,5 @@
-//! A policy imports nothing, so it has no randomness. Checking signatures needs none; the libraries below could sign as
-//! well, and want a source linked. This one always fails.
+//! A policy imports nothing, so it has no randomness. Checking signatures needs none; the libraries could sign as well, and
+//! want a source linked. This one always fails.
 
 // The registration exports a symbol.
 #![allow(unsafe_code)]

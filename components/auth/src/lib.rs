@@ -10,6 +10,7 @@
 //! - Credentials that are not good are refused wherever they are looked at, even where none would do.
 //! - A refusal never says what was wrong with a token.
 
+mod algorithm;
 mod bearer;
 mod config;
 #[cfg(target_arch = "wasm32")]

@@ -4,9 +4,10 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+
+use crate::algorithm::Algorithm;
 
 /// A token in its parts. `message` is what is signed (RFC 7515, section 5.2).
 pub struct Token<'a> {
