@@ -70,6 +70,29 @@ fn eddsa_of_rfc_8037_a_4() {
     );
 }
 
+/// The algorithms that the RFCs have no examples of: keys and signatures that OpenSSL 3.0 made.
+#[test]
+fn signatures_of_openssl() {
+    let vectors: Value = serde_json::from_str(include_str!("openssl.json")).unwrap();
+    let message = vectors["message"].as_str().unwrap();
+    let signatures = vectors["signatures"].as_array().unwrap();
+    assert_eq!(signatures.len(), 10);
+    for vector in signatures {
+        let [jwk, algorithm, signature] = [0, 1, 2].map(|index| vector[index].as_str().unwrap());
+        check(vectors["keys"][jwk].clone(), algorithm.parse().unwrap(), message, signature);
+    }
+    // Each is good for its own algorithm only.
+    let names: Vec<&str> = signatures.iter().map(|vector| vector[1].as_str().unwrap()).collect();
+    for vector in signatures {
+        for name in &names {
+            let algorithm = name.parse().unwrap();
+            let Some(key) = Key::new(&vectors["keys"][vector[0].as_str().unwrap()], &[algorithm]) else { continue };
+            let good = key.verify(algorithm, message.as_bytes(), &decode(vector[2].as_str().unwrap()).unwrap());
+            assert_eq!(good, vector[1] == *name, "{vector} as {name}");
+        }
+    }
+}
+
 #[test]
 fn keys_that_cannot_be_used_are_ignored() {
     let all = ["EdDSA", "ES256", "ES384", "RS256", "PS256", "HS256", "HS512"].map(|name| name.parse().unwrap());
