@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
-use core_service::operations::telemetry;
-use core_service::{app, database};
+use core_service::operations::{telemetry, upkeep};
+use core_service::{app, database, identity};
 
 /// The core of Breakwater.
 #[derive(Parser)]
@@ -28,6 +28,15 @@ enum Command {
     Migrate,
     /// Print the OpenAPI document.
     Openapi,
+    /// What only an operator does.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Replace the key that access tokens are signed with by the next one. Tokens stay valid.
+    RotateKeys,
 }
 
 fn main() -> ExitCode {
@@ -55,6 +64,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             tracing::info!("the database is up to date");
             Ok(())
         }
+        Command::Admin(Admin::RotateKeys) => {
+            let (state, _) = app::build(config)?;
+            identity::rotate_keys(&state).await?;
+            tracing::info!("the signing key was rotated");
+            Ok(())
+        }
         Command::Openapi => Ok(()),
     }
 }
@@ -64,6 +79,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (state, router) = app::build(config)?;
     let address = server.address()?;
     tracing::info!(%address, "listening");
+    let upkeep = tokio::spawn(upkeep::run(state.clone()));
     server
         .run(router, async {
             if let Err(error) = stop_signal().await {
@@ -72,6 +88,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             tracing::info!("stopping");
         })
         .await;
+    upkeep.abort();
     state.database.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -1,31 +1,44 @@
 //! The link to the edges: only an edge may call the core, and edges learn from the core what they need to know.
 //!
 //! Rules: a request is from an edge when its `breakwater-edge` header is signed with a key that we list
-//! ([`link`]); an edge is never trusted to say who the caller is.
+//! ([`link`]); an edge is never trusted to say who the caller is; routes come from our own OpenAPI document.
 
 mod keys;
 pub mod link;
+mod publish;
+mod routes;
+mod snapshot;
+
+use std::sync::{Arc, RwLock};
 
 use axum::Router;
+use axum::routing::get;
 use utoipa::openapi::OpenApi;
 
 use self::keys::Keys;
+use self::snapshot::{Snapshot, Template};
 use crate::app::AppState;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 
 /// The edge room's part of the state.
 pub struct Edge {
     keys: Keys,
+    template: Template,
+    snapshot: RwLock<Option<Arc<Snapshot>>>,
 }
 
 impl Edge {
-    /// Reads the keys.
-    pub fn new(config: &Config, _openapi: &OpenApi) -> Result<Self, ConfigError> {
-        Ok(Self { keys: Keys::new(&config.edge)? })
+    /// Reads the keys and prepares the snapshot.
+    pub fn new(config: &Config, openapi: &OpenApi) -> anyhow::Result<Self> {
+        Ok(Self {
+            keys: Keys::new(&config.edge)?,
+            template: Template::new(config, &serde_json::to_value(openapi)?)?,
+            snapshot: RwLock::default(),
+        })
     }
 }
 
 /// The room's routes: for edges only, so not in the OpenAPI document.
 pub fn routes() -> Router<AppState> {
-    Router::new()
+    Router::new().route("/edge/v1/snapshot", get(publish::snapshot))
 }

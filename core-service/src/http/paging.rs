@@ -13,8 +13,8 @@ use crate::problem::{Problem, Result, kinds};
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Give it as `cursor` to get the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Give it as `cursor` to get the next page; null on the last.
+    #[schema(required = true)]
     pub next_cursor: Option<Cursor>,
 }
 

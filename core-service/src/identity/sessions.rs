@@ -2,29 +2,13 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::caller::Caller;
 use super::session::{self, Because, Session};
 use crate::app::AppState;
-use crate::http::{Cursor, Json, Limit, Page, Path, Query};
+use crate::http::{Json, Page, PageQuery, Path, Query};
 use crate::problem::{self, Problem, Result};
-
-/// Which page of the sessions.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SessionsQuery {
-    /// How many items a page holds.
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
-    limit: Limit,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-}
 
 /// Lists the caller's living sessions, newest first.
 #[utoipa::path(
@@ -32,7 +16,7 @@ pub struct SessionsQuery {
     path = "/api/v1/auth/sessions",
     operation_id = "identity.sessions.list",
     tag = "identity",
-    params(SessionsQuery),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page of sessions", body = Page<Session>),
         problem::Always, problem::Authenticated,
@@ -42,7 +26,7 @@ pub struct SessionsQuery {
 pub async fn list(
     State(app): State<AppState>,
     caller: Caller,
-    Query(query): Query<SessionsQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Session>>> {
     let before = query.cursor.map(|cursor| cursor.position()).transpose()?;
     let mut tx = app.database.begin_read(&caller.scope()).await?;

@@ -2,12 +2,15 @@
 
 mod document;
 mod health;
+mod page;
 pub mod serve;
 pub mod telemetry;
+pub mod upkeep;
 
 use axum::Router;
 use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::document::ApiDocument;
 use crate::app::AppState;
@@ -20,4 +23,6 @@ pub fn routes() -> Router<AppState> {
 /// The document's own routes.
 pub fn document_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
+        .routes(routes!(document::openapi))
+        .routes(routes!(document::docs))
 }

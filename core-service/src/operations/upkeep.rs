@@ -1,0 +1,32 @@
+//! Housekeeping, hourly, beside the requests: any core may do it, and doing it twice does no harm.
+
+use std::time::Duration;
+
+use crate::app::AppState;
+use crate::database::Scope;
+use crate::identity;
+
+const EVERY: Duration = Duration::from_secs(3600);
+
+/// Does it once a minute after the start and then hourly, for as long as it is polled.
+pub async fn run(app: AppState) {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    loop {
+        if let Err(error) = once(&app).await {
+            tracing::warn!(error = %format!("{error:#}"), "housekeeping failed; the next hour tries again");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Rotates what is due and forgets what is over.
+pub async fn once(app: &AppState) -> anyhow::Result<()> {
+    identity::upkeep(app).await?;
+    let begun = app.database.begin(&Scope::upkeep()).await;
+    let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+    sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
