@@ -2,10 +2,13 @@
 
 use super::*;
 
+/// Status and headers of a response, and for how long it is kept or why not.
+type Row<'a> = (u16, Vec<(&'a str, &'a str)>, Result<u64, &'a str>);
+
 #[test]
 fn section_3_what_is_kept() {
     const DAY: u64 = 86_400;
-    let table: Vec<(u16, Vec<(&str, &str)>, Result<u64, &str>)> = vec![
+    let table: Vec<Row> = vec![
         // Explicit freshness (sections 4.2.1, 5.2.2.1, 5.2.2.10)
         (200, vec![("cache-control", "max-age=60")], Ok(60)),
         (200, vec![("cache-control", "max-age=60, s-maxage=10")], Ok(10)),
