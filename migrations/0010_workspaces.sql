@@ -22,8 +22,8 @@ CREATE INDEX workspace_members_user ON workspace_members (user_id, workspace_id)
 -- Row-level security keeps tenants apart whatever the service asks for. What a member may do in a
 -- workspace is the service's business (core-service/src/access).
 --
--- The two functions look at all memberships, as the tables' owner, so that a policy on
--- `workspace_members` can ask about `workspace_members` without asking itself.
+-- These functions look at all rows, as the tables' owner: so a policy on `workspace_members` can ask
+-- about `workspace_members` without asking itself.
 
 CREATE FUNCTION breakwater_member_workspace() RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER

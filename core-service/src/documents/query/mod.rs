@@ -10,6 +10,8 @@ pub mod fields;
 pub(crate) mod scan;
 pub mod sort;
 
+use crate::problem::{Problem, kinds};
+
 /// A query parameter that cannot be understood, told with the place where understanding ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{parameter}`, at character {position}: {message}")]
@@ -20,4 +22,10 @@ pub struct InvalidQuery {
     pub position: usize,
     /// What is wrong there.
     pub message: String,
+}
+
+impl From<InvalidQuery> for Problem {
+    fn from(error: InvalidQuery) -> Self {
+        Self::new(&kinds::INVALID_QUERY).detail(error.to_string())
+    }
 }

@@ -163,10 +163,8 @@ impl Key {
             Some(Value::Bool(value)) => (2, i32::from(*value).to_string(), ""),
             Some(Value::Number(value)) => (3, value.to_string(), ""),
             Some(Value::String(value)) => {
-                let micros = match kind {
-                    Kind::Instant => instant::parse(value).map_or(0, instant::micros),
-                    Kind::Any | Kind::Array => 0,
-                };
+                let instant = if kind.is_instant() { instant::parse(value) } else { None };
+                let micros = instant.map_or(0, instant::micros);
                 (5, micros.to_string(), value.as_str())
             }
             Some(Value::Array(_) | Value::Object(_)) => (6, "0".to_owned(), ""),

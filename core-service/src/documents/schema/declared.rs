@@ -15,6 +15,13 @@ pub enum Kind {
     Array,
 }
 
+impl Kind {
+    /// Whether strings there mean instants.
+    pub fn is_instant(self) -> bool {
+        self == Self::Instant
+    }
+}
+
 /// A collection's schema, to be asked about paths.
 #[derive(Debug, Clone, Copy)]
 pub struct Declared<'a>(&'a Value);

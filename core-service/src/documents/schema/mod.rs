@@ -145,7 +145,9 @@ fn count(data: &Value) -> u64 {
     }
 }
 
-static COMPILED: LazyLock<Mutex<HashMap<(Uuid, i64), Arc<Schema>>>> = LazyLock::new(Default::default);
+type Compiled = HashMap<(Uuid, i64), Arc<Schema>>;
+
+static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Default::default);
 
 /// The compiled schema of a collection in a version, if it is remembered.
 pub fn remembered(collection: Uuid, version: i64) -> Option<Arc<Schema>> {

@@ -57,33 +57,6 @@ CREATE VIEW member_documents AS
     SELECT * FROM documents WHERE workspace_id = (SELECT breakwater_member_workspace());
 GRANT SELECT ON member_documents TO breakwater_service;
 
--- The order of values in `data` (core-service/src/documents/query/sort.rs says the same): by type,
--- then as numbers, then as text. None of the three is ever null.
-
-CREATE FUNCTION breakwater_sort_rank(value jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE jsonb_typeof(value)
-    WHEN 'null' THEN 1
-    WHEN 'boolean' THEN 2
-    WHEN 'number' THEN 3
-    WHEN 'string' THEN 5
-    WHEN 'array' THEN 6
-    WHEN 'object' THEN 6
-    ELSE 0
-END;
-
-CREATE FUNCTION breakwater_sort_number(value jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE jsonb_typeof(value)
-    WHEN 'number' THEN value::numeric
-    WHEN 'boolean' THEN value::boolean::integer::numeric
-    ELSE 0
-END;
-
-CREATE FUNCTION breakwater_sort_text(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE jsonb_typeof(value)
-    WHEN 'string' THEN left(value #>> '{}', 200)
-    ELSE ''
-END;
-
 -- The instant that an RFC 3339 date-time means, cut to microseconds; NULL of anything else. Says the
 -- same as core-service/src/documents/filter/instant.rs and never fails. Immutable, since the text
 -- carries its offset and is in ISO order whatever the session's settings are.
@@ -99,4 +72,34 @@ RETURN CASE
             NOT BETWEEN '0001-01-01T00:00:00Z'::timestamptz AND '9999-12-31T23:59:59.999999Z'::timestamptz
         THEN NULL
     ELSE regexp_replace(upper(value), '(\.[0-9]{6})[0-9]+', '\1')::timestamptz
+END;
+
+-- The order of values in `data` (core-service/src/documents/query/sort.rs says the same): by type,
+-- then as numbers, then as text. None of the three is ever null.
+
+CREATE FUNCTION breakwater_sort_rank(value jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE jsonb_typeof(value)
+    WHEN 'null' THEN 1
+    WHEN 'boolean' THEN 2
+    WHEN 'number' THEN 3
+    WHEN 'string' THEN 5
+    WHEN 'array' THEN 6
+    WHEN 'object' THEN 6
+    ELSE 0
+END;
+
+-- Where strings are declared to be date-times, their instants count, in microseconds.
+CREATE FUNCTION breakwater_sort_number(value jsonb, instants boolean) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE jsonb_typeof(value)
+    WHEN 'number' THEN value::numeric
+    WHEN 'boolean' THEN value::boolean::integer::numeric
+    WHEN 'string' THEN CASE WHEN instants THEN
+        coalesce(trunc(extract(epoch FROM breakwater_instant(value #>> '{}')) * 1000000), 0) ELSE 0 END
+    ELSE 0
+END;
+
+CREATE FUNCTION breakwater_sort_text(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE jsonb_typeof(value)
+    WHEN 'string' THEN left(value #>> '{}', 200)
+    ELSE ''
 END;

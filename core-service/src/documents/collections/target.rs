@@ -1,0 +1,72 @@
+//! The collection that a request for documents is about: its id and its schema, which is compiled only when it is new
+//! to this process.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::CollectionName;
+use crate::documents::schema::{self, Schema};
+use crate::problem::{Problem, Result};
+
+/// A collection, as far as its documents need it.
+pub(in crate::documents) struct Target {
+    pub(in crate::documents) id: Uuid,
+    pub(in crate::documents) schema: Arc<Schema>,
+}
+
+impl Target {
+    /// For reading: it may change meanwhile.
+    pub(in crate::documents) async fn for_reading(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        name: &CollectionName,
+    ) -> Result<Self> {
+        let found = sqlx::query!(
+            "SELECT id, version FROM collections WHERE workspace_id = $1 AND name = $2",
+            workspace,
+            name.as_str()
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+        Self::with_schema(connection, found.id, found.version).await
+    }
+
+    /// For writing: until the transaction ends it stays as it is, so what fits now still fits then.
+    pub(in crate::documents) async fn for_writing(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        name: &CollectionName,
+    ) -> Result<Self> {
+        let found = sqlx::query!(
+            "SELECT id, version FROM collections WHERE workspace_id = $1 AND name = $2 FOR SHARE",
+            workspace,
+            name.as_str()
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+        Self::with_schema(connection, found.id, found.version).await
+    }
+
+    async fn with_schema(connection: &mut PgConnection, id: Uuid, version: i64) -> Result<Self> {
+        if let Some(schema) = schema::remembered(id, version) {
+            return Ok(Self { id, schema });
+        }
+        // With the version that it has: unlocked, it may have changed since.
+        let found =
+            sqlx::query!(r#"SELECT version, schema AS "schema: Json<Value>" FROM collections WHERE id = $1"#, id)
+                .fetch_optional(connection)
+                .await?
+                .ok_or_else(Problem::not_found)?;
+        let schema = Schema::compile(found.schema.0)
+            .map_err(|errors| Problem::internal(format!("the schema of collection {id}: {errors:?}")))?;
+        let schema = Arc::new(schema);
+        schema::remember(id, found.version, schema.clone());
+        Ok(Self { id, schema })
+    }
+}

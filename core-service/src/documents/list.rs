@@ -1,0 +1,175 @@
+//! `GET …/collections/{collection}/documents`
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::collections::{CollectionName, Target};
+use super::filter::Filter;
+use super::model::Row;
+use super::page;
+use super::query::field::SystemField;
+use super::query::fields::Fields;
+use super::query::sort::{Key, Sort};
+use crate::access::{Permission, authorize};
+use crate::app::AppState;
+use crate::http::{Cursor, Json, Limit, Page, Path, Query};
+use crate::identity::Caller;
+use crate::problem::{self, Problem, Result, kinds};
+
+/// What a list of documents may be asked for. `docs/api-design.md` tells the languages of `filter`, `sort` and `fields`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentsQuery {
+    /// How many documents a page holds.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
+    limit: Limit,
+    /// The `next_cursor` of the page before; `filter` and `sort` must be the same as there.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
+    /// Which documents.
+    #[param(example = r#"data.status eq "open" and (data.price lt 10 or data.tags contains "x")"#)]
+    filter: Option<String>,
+    /// In which order: names with commas between, a `-` before those that descend.
+    #[param(example = "-created_at,data.price")]
+    sort: Option<String>,
+    /// Which fields of them.
+    #[param(example = "data.title,updated_at")]
+    fields: Option<String>,
+}
+
+/// A document, or the fields of it that were asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedDocument {
+    /// Its id.
+    pub id: Uuid,
+    /// The name of its collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// Rises with every change; its ETag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub created_at: Option<OffsetDateTime>,
+    /// When it was last changed.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub updated_at: Option<OffsetDateTime>,
+    /// Who created it; null when that user is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub created_by: Option<Option<Uuid>>,
+    /// Who last changed it; null when that user is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    pub updated_by: Option<Option<Uuid>>,
+    /// What it holds, or the fields of that that were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub data: Option<Value>,
+}
+
+/// What a cursor holds.
+#[derive(Serialize, Deserialize)]
+struct Position {
+    /// Of which query it is a position.
+    #[serde(rename = "q")]
+    query: u64,
+    /// The last document's place in the order.
+    #[serde(rename = "k")]
+    keys: Vec<Key>,
+}
+
+/// List documents
+///
+/// Pages do not shift when documents come and go: a cursor names the place where a page ended. A document whose own
+/// place changes while pages are turned may be seen twice or not at all, by every order but that of `id` and
+/// `created_at`, which never change.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{workspace}/collections/{collection}/documents",
+    operation_id = "documents.list",
+    tag = "documents",
+    security(("bearer" = [])),
+    params(
+        ("workspace" = Uuid, Path, description = "The workspace's id"),
+        ("collection" = CollectionName, Path, description = "The collection's name"),
+        DocumentsQuery,
+    ),
+    responses(
+        (status = OK, description = "A page of documents", body = Page<ListedDocument>),
+        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup,
+    ),
+)]
+pub async fn list(
+    caller: Caller,
+    State(app): State<AppState>,
+    Path((workspace, collection)): Path<(Uuid, CollectionName)>,
+    Query(query): Query<DocumentsQuery>,
+) -> Result<Json<Page<ListedDocument>>> {
+    let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
+    authorize(&mut tx, &caller, workspace, Permission::DocumentsRead).await?;
+    let target = Target::for_reading(&mut tx, workspace, &collection).await?;
+    let declared = target.schema.declared();
+    let filter = query.filter.as_deref().map(|text| Filter::parse(text, &declared)).transpose()?;
+    let sort = Sort::parse(query.sort.as_deref(), &declared)?;
+    let fields = query.fields.as_deref().map(Fields::parse).transpose()?;
+    let fingerprint = fingerprint(target.id, query.filter.as_deref(), &sort);
+    let position = query.cursor.map(|cursor| keys(&cursor, fingerprint, &sort)).transpose()?;
+
+    let limit = query.limit.and_one();
+    let rows = page::fetch(&mut tx, target.id, filter.as_ref(), &sort, position.as_deref(), limit).await?;
+    drop(tx);
+    let page = Page::of(rows, query.limit, |last| Position { query: fingerprint, keys: page::position(last, &sort) });
+    let items = page.items.into_iter().map(|row| ListedDocument::of(row, &collection, fields.as_ref())).collect();
+    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+}
+
+/// What makes a query the same query: a place in one order means nothing in another.
+fn fingerprint(collection: Uuid, filter: Option<&str>, sort: &Sort) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(collection);
+    hash.update(sort.canonical());
+    hash.update([0, u8::from(filter.is_some())]);
+    hash.update(filter.unwrap_or_default());
+    u64::from_be_bytes(hash.finalize().first_chunk().copied().unwrap_or_default())
+}
+
+/// The place that a cursor names, if it was made for this query.
+fn keys(cursor: &Cursor, fingerprint: u64, sort: &Sort) -> Result<Vec<Key>> {
+    let position: Position = cursor.position()?;
+    if position.query != fingerprint {
+        let detail = "The cursor belongs to a list with another `filter` or `sort`.";
+        return Err(Problem::new(&kinds::INVALID_CURSOR).detail(detail));
+    }
+    let terms = sort.terms();
+    let fits =
+        position.keys.len() == terms.len() && position.keys.iter().zip(terms).all(|(key, term)| key.fits(&term.by));
+    if fits { Ok(position.keys) } else { Err(Problem::new(&kinds::INVALID_CURSOR)) }
+}
+
+impl ListedDocument {
+    fn of(row: Row, collection: &CollectionName, fields: Option<&Fields>) -> Self {
+        let shows = |field| fields.is_none_or(|fields| fields.shows(field));
+        let data = match fields {
+            None => Some(row.data.0),
+            Some(fields) => fields.of_data(&row.data),
+        };
+        Self {
+            id: row.id,
+            collection: fields.is_none().then(|| collection.as_str().to_owned()),
+            version: shows(SystemField::Version).then_some(row.version),
+            created_at: shows(SystemField::CreatedAt).then_some(row.created_at),
+            updated_at: shows(SystemField::UpdatedAt).then_some(row.updated_at),
+            created_by: shows(SystemField::CreatedBy).then_some(row.created_by),
+            updated_by: shows(SystemField::UpdatedBy).then_some(row.updated_by),
+            data,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A document's row and its representation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::collections::CollectionName;
+use super::schema::Schema;
+use crate::problem::{Problem, Result};
+
+/// A document as a client writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentBody {
+    /// What it holds: an object that fits the collection's schema.
+    #[schema(value_type = Object, example = json!({"title": "Rope, 20 m", "price": 12.5}))]
+    pub(super) data: Value,
+}
+
+/// A document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Document {
+    /// Its id.
+    pub id: Uuid,
+    /// The name of its collection.
+    pub collection: String,
+    /// Rises with every change; its ETag.
+    pub version: i64,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// Who created it; null when that user is gone.
+    #[schema(required = true)]
+    pub created_by: Option<Uuid>,
+    /// Who last changed it; null when that user is gone.
+    #[schema(required = true)]
+    pub updated_by: Option<Uuid>,
+    /// What it holds.
+    #[schema(value_type = Object)]
+    pub data: Value,
+}
+
+/// A document's row.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) version: i64,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) updated_at: OffsetDateTime,
+    pub(super) created_by: Option<Uuid>,
+    pub(super) updated_by: Option<Uuid>,
+    pub(super) data: Json<Value>,
+}
+
+impl Row {
+    /// Its representation.
+    pub(super) fn shown(self, collection: &CollectionName) -> Document {
+        Document {
+            id: self.id,
+            collection: collection.as_str().to_owned(),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            created_by: self.created_by,
+            updated_by: self.updated_by,
+            data: self.data.0,
+        }
+    }
+
+    /// The document, 404 if there is none.
+    pub(super) async fn find(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        collection: &CollectionName,
+        id: Uuid,
+    ) -> Result<Self> {
+        sqlx::query_as!(
+            Self,
+            r#"SELECT d.id, d.version, d.created_at, d.updated_at, d.created_by, d.updated_by,
+                      d.data AS "data: Json<Value>"
+               FROM documents d JOIN collections c ON c.id = d.collection_id
+               WHERE c.workspace_id = $1 AND c.name = $2 AND d.id = $3"#,
+            workspace,
+            collection.as_str(),
+            id
+        )
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(Problem::not_found)
+    }
+
+    /// The document in a collection, locked until the transaction ends.
+    pub(super) async fn lock(connection: &mut PgConnection, collection: Uuid, id: Uuid) -> Result<Self> {
+        sqlx::query_as!(
+            Self,
+            r#"SELECT id, version, created_at, updated_at, created_by, updated_by, data AS "data: Json<Value>"
+               FROM documents WHERE collection_id = $1 AND id = $2 FOR UPDATE"#,
+            collection,
+            id
+        )
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(Problem::not_found)
+    }
+
+    /// Gives a locked document other data.
+    pub(super) async fn write(self, connection: &mut PgConnection, data: Value, user: Uuid) -> Result<Self> {
+        let row = sqlx::query_as!(
+            Self,
+            r#"UPDATE documents SET data = $2, version = version + 1, updated_at = now(), updated_by = $3
+               WHERE id = $1
+               RETURNING id, version, created_at, updated_at, created_by, updated_by, data AS "data: Json<Value>""#,
+            self.id,
+            data,
+            user
+        );
+        Ok(row.fetch_one(connection).await?)
+    }
+}
+
+/// 422 naming every place at which `data` does not fit.
+pub(super) fn check(schema: &Schema, data: &Value) -> Result<()> {
+    let errors = schema.check(data, "/data");
+    if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
+}

@@ -1,0 +1,84 @@
+//! `POST …/workspaces/{workspace}/members`
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{StatusCode, header};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::{Member, Membership};
+use crate::access::{Permission, Role, authorize};
+use crate::app::AppState;
+use crate::http::{Attempt, Idempotency, Json, Path, etag};
+use crate::identity::{Caller, by_email};
+use crate::problem::{self, OnConstraint, Problem, Result, kinds};
+
+/// A member to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMember {
+    /// The e-mail address of somebody who is registered.
+    #[schema(format = "email", max_length = 254, example = "mate@example.com")]
+    email: String,
+    /// What they are to be.
+    role: Role,
+}
+
+/// Add a member
+///
+/// Who adds an owner must be one.
+#[utoipa::path(
+    post,
+    path = "/api/v1/workspaces/{workspace}/members",
+    operation_id = "members.add",
+    tag = "workspaces",
+    security(("bearer" = [])),
+    params(
+        ("workspace" = Uuid, Path, description = "The workspace's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating safe"),
+    ),
+    request_body = NewMember,
+    responses(
+        (status = CREATED, description = "The member", body = Member, headers(
+            ("location" = String, description = "Where it is"),
+            ("etag" = String, description = "The membership's version"),
+        )),
+        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Body,
+        problem::Conflicting,
+    ),
+)]
+pub async fn add(
+    caller: Caller,
+    State(app): State<AppState>,
+    Path(workspace): Path<Uuid>,
+    idempotency: Idempotency,
+    Json(new): Json<NewMember>,
+) -> Result<Response> {
+    // Before the transaction, which would hold a second connection; told only to who may know.
+    let user = by_email(&app.database, &new.email).await?;
+    let mut tx = match idempotency.begin(&app, &caller.scope().in_workspace(workspace)).await? {
+        Attempt::Repeated(answer) => return Ok(answer),
+        Attempt::First(tx) => tx,
+    };
+    let role = authorize(&mut tx, &caller, workspace, Permission::MembersManage).await?;
+    if new.role == Role::Owner {
+        role.require(Permission::OwnersManage)?;
+    }
+    let unknown = || Problem::invalid_field("/email", "unknown", "nobody is registered with this address");
+    let user = user.ok_or_else(unknown)?;
+    let membership = sqlx::query_as!(
+        Membership,
+        r#"INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)
+           RETURNING user_id, role AS "role: Role", version, created_at, updated_at"#,
+        workspace,
+        user.id,
+        new.role as Role
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .on_constraint("workspace_members_pkey", || Problem::new(&kinds::ALREADY_MEMBER))?;
+    let location = format!("/api/v1/workspaces/{workspace}/members/{}", user.id);
+    let etag = [(header::ETAG, etag(membership.version))];
+    tx.commit((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(membership.of(user)))).await
+}
