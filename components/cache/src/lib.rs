@@ -92,6 +92,9 @@ impl Cache {
 
     /// Whether to keep a response to a request that was sent at `requested_at`.
     pub fn keep(&self, request: &RequestHead, response: &ResponseHead, requested_at: u64, now: u64) -> CacheKeep {
+        if request.method != "GET" {
+            return CacheKeep::Pass(reason::METHOD.into());
+        }
         let head = StoredHead {
             status: response.status,
             headers: storing::kept_headers(&response.headers, now),
@@ -101,7 +104,7 @@ impl Cache {
         self.decide(request, head)
     }
 
-    /// A stored response, freshened by a 304 (section 4.3.4).
+    /// A stored response, freshened by a 304 (section 4.3.4), which may answer a HEAD.
     pub fn update(
         &self,
         request: &RequestHead,

@@ -16,9 +16,6 @@ const VALIDATION_SECONDS: u64 = 24 * 60 * 60;
 /// Seconds to keep a response for, or why not to.
 pub fn keep_for(request: &RequestHead, head: &StoredHead, max_bytes: u64) -> Result<u64, &'static str> {
     let says = ResponseDirectives::read(&head.headers);
-    if request.method != "GET" {
-        return Err(reason::METHOD);
-    }
     if RequestDirectives::read(&request.headers).no_store {
         return Err(reason::REQUEST_NO_STORE);
     }

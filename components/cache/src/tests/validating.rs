@@ -119,6 +119,9 @@ fn section_4_3_4_freshening() {
             "x-old: 1",
         ]
     );
+    // The same if a HEAD asked.
+    let by_head = cache().update(&request("HEAD", &[]), &kept.head, &not_modified, later - 1, later);
+    assert_eq!(by_head, CacheKeep::Keep(updated.clone()));
     assert_eq!(word(&judge(&updated, &get(&[]), 100 + 118)), "fresh 200");
     assert_eq!(word(&judge(&updated, &get(&[]), 100 + 119)), "validate if-none-match: \"a\"");
 }
