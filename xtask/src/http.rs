@@ -44,9 +44,15 @@ impl Client {
 
     /// Asks for a resource.
     pub fn get(&self, path: &str) -> Result<Answer> {
+        let token = self.token.as_ref().map(|token| ("authorization".to_owned(), token.clone()));
+        self.get_with(path, token.as_slice())
+    }
+
+    /// Asks for a resource with these headers.
+    pub fn get_with(&self, path: &str, headers: &[(String, String)]) -> Result<Answer> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", token);
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         answer(request.call(), path)
     }
@@ -77,7 +83,8 @@ fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>, path: &
     let body = if text.is_empty() {
         Value::Null
     } else {
-        serde_json::from_str(&text).with_context(|| format!("{path}: not JSON: {text}"))?
+        // What is not JSON is some gateway's page, worth showing.
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
     };
     Ok(Answer { status: answer.status().as_u16(), body })
 }

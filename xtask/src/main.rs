@@ -4,6 +4,7 @@
 //! compiles, so it has no async runtime and no database driver: it drives `cargo`, PostgreSQL's own programs
 //! and plain HTTP.
 
+mod bench;
 mod build;
 mod components;
 mod http;
@@ -42,6 +43,7 @@ enum Command {
     Up(up::Arguments),
     Test(test::Arguments),
     Build(build::Arguments),
+    Bench(bench::Arguments),
     Openapi(openapi::Arguments),
     Sqlx(sqlx::Arguments),
 }
@@ -66,6 +68,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Up(arguments) => up::run(&arguments)?,
         Command::Test(arguments) => return test::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments)?,
+        Command::Bench(arguments) => bench::run(&arguments)?,
         Command::Build(arguments) => build::run(&arguments)?,
         Command::Sqlx(arguments) => sqlx::run(&arguments)?,
     }

@@ -3,7 +3,7 @@
 //! Each gets a process group of its own, so that Ctrl-C reaches xtask alone, which then ends the whole group
 //! and nothing stays behind.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -37,6 +37,17 @@ pub fn output(command: &mut Command) -> Result<String> {
         bail!("`{}` ended with {}\n{}", line(command), output.status, said.trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{}` did not speak UTF-8", line(command)))
+}
+
+/// Gives a program something to read and takes what it makes of it.
+pub fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
+    let mut child = spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+    child.stdin.take().context("stdin is piped")?.write_all(input)?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("`{}` ended with {}", line(command), output.status);
+    }
+    Ok(output.stdout)
 }
 
 /// Starts a program in a process group of its own.

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::{interrupt, machine, process, say};
 
 /// How long a server may take to stop before it is killed.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(35);
 
 static SETPRIV: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let setpriv = machine::program("setpriv")?;

@@ -26,6 +26,8 @@ pub struct Stack<'a> {
     pub programs: &'a Programs,
     pub core: SocketAddr,
     pub edge: SocketAddr,
+    /// Settings of the core, by their names in the environment, that differ from the defaults.
+    pub settings: &'a [(&'a str, &'a str)],
 }
 
 /// The two programs.
@@ -34,9 +36,9 @@ pub struct Programs {
     pub edge: PathBuf,
 }
 
-/// Builds the components and both programs.
+/// Builds both programs and the policies.
 pub fn build(release: bool) -> Result<Programs> {
-    components::build_all()?;
+    components::build_policies()?;
     let stage = say::stage("Building the core and the edge");
     let mut cargo = project::cargo();
     cargo.args(["build", "--package", "core-service", "--package", "edge-host", "--bins"]);
@@ -56,7 +58,7 @@ impl Stack<'_> {
         let cluster = self.start_postgres(&mut servers)?;
         self.migrate(&cluster)?;
         servers.push(self.start_core(&cluster)?);
-        servers.push(self.start_edge(&[])?);
+        servers.push(self.start_edge("edge", &[])?);
         Ok(servers)
     }
 
@@ -95,16 +97,21 @@ impl Stack<'_> {
     }
 
     /// Starts the edge and waits until it is ready, which is when it has the core's snapshot.
-    pub fn start_edge(&self, arguments: &[&str]) -> Result<Server> {
+    pub fn start_edge(&self, log: &str, arguments: &[&str]) -> Result<Server> {
+        let mut edge = self.spawn_edge(log, arguments)?;
+        let client = Client::new(reachable(self.edge));
+        edge.wait_until(PATIENCE, || client.is_ready())?;
+        Ok(edge)
+    }
+
+    /// Starts the edge.
+    pub fn spawn_edge(&self, log: &str, arguments: &[&str]) -> Result<Server> {
         let mut edge = server::command(&self.programs.edge, Signal::SIGTERM);
         edge.arg("--manifest").arg(project::root().join("spin.toml"));
         edge.args(["--listen", &self.edge.to_string()]).arg("--cache").arg(self.place.path("cache")).args(arguments);
         edge.env("SPIN_VARIABLE_CORE_URL", format!("http://{}", self.core));
         edge.env("SPIN_VARIABLE_EDGE_KEY", self.edge_key()?.value);
-        let mut edge = Server::start("the edge", edge, Signal::SIGTERM, &self.place.log("edge")?)?;
-        let client = Client::new(reachable(self.edge));
-        edge.wait_until(PATIENCE, || client.is_ready())?;
-        Ok(edge)
+        Server::start("the edge", edge, Signal::SIGTERM, &self.place.log(log)?)
     }
 
     /// What core and edge know each other by.
@@ -124,6 +131,7 @@ impl Stack<'_> {
         core.env("BREAKWATER_IDENTITY__ISSUER", format!("http://{}", reachable(self.edge)));
         core.env("BREAKWATER_IDENTITY__SECRET_KEY_FILE", identity.path);
         core.env("BREAKWATER_EDGE__KEYS_FILE", self.edge_key()?.path);
+        core.envs(self.settings.iter().copied());
         Ok(())
     }
 }

@@ -84,12 +84,23 @@ struct Component {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    build(&arguments.names, arguments.toolchain)
+    let metadata = project::metadata()?;
+    let chosen = choose(components(&metadata)?, &arguments.names)?;
+    build(&metadata, &chosen, arguments.toolchain)
 }
 
 /// Builds every component.
 pub fn build_all() -> Result<()> {
-    build(&[], Choice::Auto)
+    let metadata = project::metadata()?;
+    build(&metadata, &components(&metadata)?, Choice::Auto)
+}
+
+/// Builds what edge-host loads: the policies.
+pub fn build_policies() -> Result<()> {
+    let metadata = project::metadata()?;
+    let mut components = components(&metadata)?;
+    components.retain(|component| component.wanted.kind == Kind::Policy && !component.wanted.test_fixture);
+    build(&metadata, &components, Choice::Auto)
 }
 
 /// The folder that finished components are in.
@@ -97,10 +108,8 @@ pub fn folder(metadata: &project::Metadata) -> PathBuf {
     metadata.target_directory.join("components")
 }
 
-fn build(names: &[String], choice: Choice) -> Result<()> {
+fn build(metadata: &project::Metadata, components: &[Component], choice: Choice) -> Result<()> {
     let stage = say::stage("Building the WebAssembly components");
-    let metadata = project::metadata()?;
-    let components = choose(components(&metadata)?, names)?;
     let toolchain = Toolchain::find(choice)?;
     let built = metadata.target_directory.join("wasm");
     for kind in [Kind::Policy, Kind::Wasi] {
@@ -114,7 +123,7 @@ fn build(names: &[String], choice: Choice) -> Result<()> {
             process::run(&mut cargo)?;
         }
     }
-    finish(&components, &built, &folder(&metadata))?;
+    finish(components, &built, &folder(metadata))?;
     stage.done();
     Ok(())
 }

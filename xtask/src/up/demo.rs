@@ -17,7 +17,13 @@ const COLLECTION: &str = "notes";
 pub struct Demo {
     password: String,
     /// Nothing if the login does not work any more.
-    workspace: Option<String>,
+    login: Option<Login>,
+}
+
+/// A session of the demo user, and a path of the API that it may ask for.
+pub struct Login {
+    pub access_token: String,
+    pub documents: String,
 }
 
 /// Makes the demo workspace, unless it is there.
@@ -25,12 +31,11 @@ pub fn make(place: &Place, edge: SocketAddr) -> Result<Demo> {
     let stage = say::stage("Making the demo workspace");
     let password = place.secret("demo-password", || machine::random(15))?.value;
     let mut client = Client::new(edge);
-    let workspace = match log_in(&client, &password)? {
-        Some(token) => {
-            client.authorize(&token);
-            let workspace = workspace(&client)?;
-            documents(&client, &workspace)?;
-            Some(workspace)
+    let login = match log_in(&client, &password)? {
+        Some(access_token) => {
+            client.authorize(&access_token);
+            let documents = documents(&client, &workspace(&client)?)?;
+            Some(Login { access_token, documents })
         }
         None => {
             say::note(&format!("{EMAIL} has another password by now, so the demo stays as it is"));
@@ -38,7 +43,7 @@ pub fn make(place: &Place, edge: SocketAddr) -> Result<Demo> {
         }
     };
     stage.done();
-    Ok(Demo { password, workspace })
+    Ok(Demo { password, login })
 }
 
 /// Registers the user, who may be there already, and gives an access token.
@@ -68,10 +73,12 @@ fn workspace(client: &Client) -> Result<String> {
     }
 }
 
-fn documents(client: &Client, workspace: &str) -> Result<()> {
+/// Makes the collection and its documents, unless they are there, and gives the documents' path.
+fn documents(client: &Client, workspace: &str) -> Result<String> {
     let collections = format!("/api/v1/workspaces/{workspace}/collections");
+    let documents = format!("{collections}/{COLLECTION}/documents");
     if client.get(&format!("{collections}/{COLLECTION}"))?.status == 200 {
-        return Ok(());
+        return Ok(documents);
     }
     let collection = json!({
         "name": COLLECTION,
@@ -85,10 +92,9 @@ fn documents(client: &Client, workspace: &str) -> Result<()> {
     client.post(&collections, &collection)?.success("making the demo collection")?;
     for (title, stars) in [("Welcome to Breakwater", 5), ("Every document fits its collection's schema", 4)] {
         let document = json!({ "data": { "title": title, "stars": stars } });
-        let made = client.post(&format!("{collections}/{COLLECTION}/documents"), &document)?;
-        made.success("making a demo document")?;
+        client.post(&documents, &document)?.success("making a demo document")?;
     }
-    Ok(())
+    Ok(documents)
 }
 
 fn text(body: &Value, field: &str) -> Result<String> {
@@ -96,22 +102,26 @@ fn text(body: &Value, field: &str) -> Result<String> {
 }
 
 impl Demo {
+    /// The session, if the login works.
+    pub fn login(self) -> Option<Login> {
+        self.login
+    }
+
     /// Tells the user what is there and how to use it.
     pub fn show(&self, edge: SocketAddr, core: SocketAddr) {
         say::result("");
         say::result(&format!("  edge      http://{edge}        API: http://{edge}/api/docs"));
         say::result(&format!("  core      http://{core}        (private: it answers the edge alone)"));
         say::result(&format!("  login     {EMAIL}  {}", self.password));
-        if let Some(workspace) = &self.workspace {
+        if let Some(login) = &self.login {
             say::result("");
             say::result("  A first question:");
             say::result("");
             say::result(&format!(
                 "token=$(curl -s http://{edge}/api/v1/auth/login -H 'content-type: application/json' -d \
                  '{{\"email\":\"{EMAIL}\",\"password\":\"{}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); \
-                 curl -s http://{edge}/api/v1/workspaces/{workspace}/collections/{COLLECTION}/documents -H \
-                 \"authorization: Bearer $token\"",
-                self.password
+                 curl -s http://{edge}{} -H \"authorization: Bearer $token\"",
+                self.password, login.documents
             ));
         }
         say::result("");

@@ -1,6 +1,6 @@
 //! `cargo xtask up`: everything on this machine, until Ctrl-C.
 
-mod demo;
+pub mod demo;
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
     let programs = stack::build(arguments.release)?;
     let stage = say::stage("Starting PostgreSQL, the core and the edge");
-    let stack = Stack { place: &place, programs: &programs, core, edge };
+    let stack = Stack { place: &place, programs: &programs, core, edge, settings: &[] };
     let mut servers = stack.start()?;
     stage.done();
 
