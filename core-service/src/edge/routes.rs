@@ -86,10 +86,7 @@ pub(super) fn from_openapi(document: &Value, http: &HttpConfig) -> anyhow::Resul
         methods: vec!["GET".to_owned()],
         path: "/{*rest}".to_owned(),
         target: Target::StaticFiles(true),
-        authentication: Authentication {
-            mode: "public",
-            scopes: Vec::new(),
-        },
+        authentication: Authentication { mode: "public", scopes: Vec::new() },
         limits: vec!["address".to_owned()],
         cacheable: false,
         timeouts,

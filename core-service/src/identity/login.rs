@@ -12,7 +12,7 @@ use super::user::{User, normalised};
 use crate::app::AppState;
 use crate::database::Scope;
 use crate::http::Json;
-use crate::problem::{self, Problem, Result, kinds};
+use crate::problem::{self, Problem, Result};
 
 /// What somebody signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +49,7 @@ pub async fn login(
     let (user, hash) = find(&app, &normalised(&credentials.email)).await?.unzip();
     let fits = app.identity.hasher.verify(credentials.password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
-        return Err(Problem::new(&kinds::INVALID_CREDENTIALS));
+        return Err(Problem::invalid_credentials());
     };
     let mut tx = app.database.begin(&Scope::identity()).await?;
     let life = app.config.identity.refresh_token_life;

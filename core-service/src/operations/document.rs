@@ -14,14 +14,11 @@ use crate::app::AppState;
 use crate::http::IfNoneMatch;
 use crate::problem;
 
-/// Our own style and nothing else: no script, no frame, no other site.
-const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// The document as it is served.
 pub struct ApiDocument {
     json: Served,
     page: Served,
+    page_policy: HeaderValue,
 }
 
 struct Served {
@@ -37,6 +34,7 @@ impl ApiDocument {
         Ok(Self {
             json: Served::new(serde_json::to_vec(&openapi)?, "application/json")?,
             page: Served::new(page.into_bytes(), "text/html; charset=utf-8")?,
+            page_policy: HeaderValue::from_str(&page::content_security_policy())?,
         })
     }
 }
@@ -98,7 +96,7 @@ pub async fn openapi(State(app): State<AppState>, known: IfNoneMatch) -> Respons
 )]
 pub async fn docs(State(app): State<AppState>, known: IfNoneMatch) -> Response {
     let mut response = app.document.page.answer(&known);
-    let policy = HeaderValue::from_static(PAGE_POLICY);
+    let policy = app.document.page_policy.clone();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }

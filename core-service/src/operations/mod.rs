@@ -22,7 +22,5 @@ pub fn routes() -> Router<AppState> {
 
 /// The document's own routes.
 pub fn document_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(document::openapi))
-        .routes(routes!(document::docs))
+    OpenApiRouter::default().routes(routes!(document::openapi)).routes(routes!(document::docs))
 }

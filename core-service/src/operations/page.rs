@@ -3,9 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page.css");
+
+/// Our own style and nothing else: no script, no frame, nothing from elsewhere.
+pub(super) fn content_security_policy() -> String {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
 
 /// The page.
 pub(super) fn render(document: &Value) -> String {
@@ -121,9 +132,7 @@ impl Page {
 
     fn schema(&mut self, name: &str, schema: &Value) {
         let name = escape(name);
-        self.raw(&format!(
-            "<details id=\"schema-{name}\"><summary><code>{name}</code></summary><div>"
-        ));
+        self.raw(&format!("<details id=\"schema-{name}\"><summary><code>{name}</code></summary><div>"));
         self.element("p", text(&schema["description"]));
         let none = Vec::new();
         let needed = schema["required"].as_array().unwrap_or(&none);
@@ -169,9 +178,7 @@ fn type_of(schema: &Value) -> String {
     let mut words = match &schema["type"] {
         Value::String(name) if name == "array" => format!("list of {}", type_of(&schema["items"])),
         Value::String(name) => escape(name),
-        Value::Array(names) => {
-            names.iter().map(|name| escape(text(name))).collect::<Vec<_>>().join(" or ")
-        }
+        Value::Array(names) => names.iter().map(|name| escape(text(name))).collect::<Vec<_>>().join(" or "),
         _ => "anything".to_owned(),
     };
     for keyword in ["format", "minLength", "maxLength", "minimum", "maximum", "pattern", "default"] {

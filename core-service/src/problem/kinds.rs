@@ -34,11 +34,9 @@ kinds! {
     INVALID_TOKEN = UNAUTHORIZED, "invalid-token", "The access token is not valid";
     INVALID_CREDENTIALS = UNAUTHORIZED, "invalid-credentials", "The e-mail address or the password is wrong";
     FORBIDDEN = FORBIDDEN, "forbidden", "The caller may not do this";
-    INSUFFICIENT_SCOPE = FORBIDDEN, "insufficient-scope", "The access token does not allow this";
     EDGE_REQUIRED = FORBIDDEN, "edge-required", "Only an edge may call this service";
     NOT_FOUND = NOT_FOUND, "not-found", "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
-    REQUEST_TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time";
     CONFLICT = CONFLICT, "conflict", "The request conflicts with the present state";
     EMAIL_TAKEN = CONFLICT, "email-taken", "The e-mail address is taken";
     NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";

@@ -168,6 +168,11 @@ impl Problem {
         Self::new(&kinds::INVALID_TOKEN).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE_INVALID))
     }
 
+    /// 401 for a sign-in that fails. RFC 9110 section 15.5.2 wants a challenge on every 401.
+    pub fn invalid_credentials() -> Self {
+        Self::new(&kinds::INVALID_CREDENTIALS).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+    }
+
     /// 500: logs `error`, tells the caller nothing of it.
     pub fn internal(error: impl fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
