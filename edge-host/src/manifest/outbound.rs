@@ -62,7 +62,10 @@ impl Pattern {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (authority, None),
         };
-        ensure!(!host.is_empty() && !host.contains(['/', '@', '?', '#', ' ']), "it has no host alone");
+        ensure!(
+            !host.is_empty() && !host.trim_start_matches('*').contains(['/', '@', '?', '#', ' ', '*']),
+            "it has no host alone"
+        );
         let host = match host.strip_prefix('*') {
             None => Host::Exactly(host.to_ascii_lowercase()),
             Some("") => Host::Any,

@@ -1,5 +1,7 @@
 //! The steps that the cache policy takes part in (RFC 9111).
 
+use breakwater_kit::entity_tag;
+use breakwater_kit::headers as kit;
 use breakwater_kit::types::{CacheKeep, CachePlan, CacheUse, Field, Kept, ResponseHead, Stored, StoredHead};
 use bytes::Bytes;
 
@@ -133,7 +135,7 @@ impl Exchange {
             CacheUse::Fresh(head) => (head, Body::Whole(body.clone())),
             CacheUse::WithoutBody(head) => (head, Body::Empty),
             // Such as `no-cache`: not to be used without asking, but we have just asked.
-            _ => (whole(&kept), Body::Whole(body.clone())),
+            _ => self.just_confirmed(&kept, &body),
         };
         let mut answer = self.finish(head, answer_body);
         answer.set = effect::entries(kept, &body);
@@ -143,8 +145,18 @@ impl Exchange {
     fn max_kept(&self) -> u64 {
         self.gateway.settings.as_ref().map_or(0, |settings| settings.max_object_bytes)
     }
-}
 
-fn whole(kept: &Kept) -> ResponseHead {
-    ResponseHead { status: kept.head.status, headers: kept.head.headers.clone() }
+    /// A stored response as it is, unless the client has the same already (RFC 9110, section 13.1.2).
+    fn just_confirmed(&self, kept: &Kept, body: &Bytes) -> (ResponseHead, Body) {
+        let mut head = ResponseHead { status: kept.head.status, headers: kept.head.headers.clone() };
+        if head.status == 200 && self.client_has(&head.headers) {
+            head.status = 304;
+            return (head, Body::Empty);
+        }
+        (head, Body::Whole(body.clone()))
+    }
+
+    fn client_has(&self, answer: &[Field]) -> bool {
+        entity_tag::none_match_hit(&self.request.headers, kit::first(answer, "etag")) == Some(true)
+    }
 }

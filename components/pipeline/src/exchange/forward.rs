@@ -34,9 +34,8 @@ impl Exchange {
             if self.cache.is_on() { self.request.headers.clone() } else { std::mem::take(&mut self.request.headers) };
         // RFC 9110, section 10.1.1: what the client waits for is the edge's answer, and the edge has decided.
         fields.retain(|field| !matches!(field.name.as_str(), "host" | "expect" | "x-request-id" | "traceparent"));
-        for field in self.cache.validators() {
-            headers::set(&mut fields, &field.name, field.value.as_slice());
-        }
+        // They join the client's own conditions (RFC 9111, section 4.3.1).
+        fields.extend_from_slice(self.cache.validators());
         let mut say = |name: &str, value: &str| fields.push(Field::new(name, value));
         say("x-forwarded-for", &self.request.client_address);
         say("x-forwarded-proto", &self.request.scheme);
