@@ -49,6 +49,10 @@ pub(crate) fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> R
         let (line, column) = (error.line(), error.column());
         Problem::new(&kinds::MALFORMED_JSON).detail(format!("No JSON from line {line}, column {column} on."))
     })?;
+    // PostgreSQL's text cannot hold U+0000. JSON can only say it with this escape.
+    if bytes.windows(6).any(|window| window == br"\u0000") {
+        schema::refuse_nul(&value)?;
+    }
     schema::check(&*schema::validator::<T>()?, &value)?;
     // What the schema cannot say, serde does; it knows no pointer.
     serde_json::from_value(value)

@@ -83,6 +83,36 @@ pub fn validation_errors<'a>(errors: impl Iterator<Item = ValidationError<'a>>) 
     found
 }
 
+/// Refuses U+0000 in any string or name, naming the place.
+pub(super) fn refuse_nul(value: &Value) -> Result<()> {
+    let mut errors = Vec::new();
+    find_nul(value, String::new(), &mut errors);
+    errors.truncate(MOST_ERRORS);
+    if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
+}
+
+fn find_nul(value: &Value, at: String, errors: &mut Vec<FieldError>) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            errors.push(FieldError::new(at, "characters", "must not hold U+0000"));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_nul(item, format!("{at}/{index}"), errors);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name.contains('\0') {
+                    errors.push(FieldError::new(&at, "characters", "must not have a member whose name holds U+0000"));
+                }
+                find_nul(member, format!("{at}/{}", escaped(name)), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// RFC 6901 section 3.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jsonwebtoken::{Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: Caller) -> Resu
 }
 
 /// Whose token it is; `None` when it is not to be accepted, for whatever reason.
-pub(super) fn verify(live: &Live, config: &IdentityConfig, token: &str) -> Option<Caller> {
+pub(super) fn verify(live: &Live, token: &str) -> Option<Caller> {
     if token.len() > LONGEST {
         return None;
     }
@@ -60,20 +60,25 @@ pub(super) fn verify(live: &Live, config: &IdentityConfig, token: &str) -> Optio
     if header.alg != key.algorithm || !is_our_type(header.typ.as_deref()?) || header.crit.is_some() {
         return None;
     }
-    let mut validation = Validation::new(key.algorithm);
-    validation.leeway = config.leeway.as_secs();
-    validation.validate_nbf = true;
-    validation.iss = Some(HashSet::from([config.issuer.clone()]));
-    validation.aud = Some(HashSet::from([config.audience.clone()]));
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let claims = jsonwebtoken::decode::<Claims>(token, &key.verifying, &validation).ok()?.claims;
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.verifying, &key.validation).ok()?.claims;
     if live.is_revoked(claims.sid) {
         return None;
     }
     Some(Caller { user: claims.sub, session: claims.sid })
 }
 
-/// RFC 9068 section 4; media types are compared without regard to case (RFC 7515 section 4.1.9).
+/// What a token must say beside its signature (RFC 9068 section 4).
+pub(super) fn validation(config: &IdentityConfig, algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.leeway = config.leeway.as_secs();
+    validation.validate_nbf = true;
+    validation.iss = Some(HashSet::from([config.issuer.clone()]));
+    validation.aud = Some(HashSet::from([config.audience.clone()]));
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation
+}
+
+/// RFC 9068 section 2.1; media types are compared without regard to case (RFC 7515 section 4.1.9).
 fn is_our_type(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();
     typ == TYPE || typ.strip_prefix("application/") == Some(TYPE)

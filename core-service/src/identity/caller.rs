@@ -44,6 +44,6 @@ impl FromRequestParts<AppState> for Caller {
             .map(|(_, token)| token.trim())
             .ok_or_else(Problem::authentication_required)?;
         let live = app.identity.live(app).await?;
-        access_token::verify(&live, &app.config.identity, token).ok_or_else(Problem::invalid_token)
+        access_token::verify(&live, token).ok_or_else(Problem::invalid_token)
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::config::SigningAlgorithm;
+use super::access_token;
+use crate::config::{IdentityConfig, SigningAlgorithm};
 use crate::vault::{Vault, random};
 
 /// One signing key out of the database.
@@ -18,6 +19,8 @@ pub(super) struct SigningKey {
     pub(super) algorithm: Algorithm,
     pub(super) jwk: Value,
     pub(super) verifying: DecodingKey,
+    /// What its tokens must say.
+    pub(super) validation: Validation,
     /// Only of the current key.
     pub(super) signing: Option<EncodingKey>,
     /// Which of the three states it is in.
@@ -25,7 +28,11 @@ pub(super) struct SigningKey {
 }
 
 /// Every key that may still verify.
-pub(super) async fn load(connection: &mut PgConnection, vault: &Vault) -> anyhow::Result<Vec<SigningKey>> {
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    vault: &Vault,
+    config: &IdentityConfig,
+) -> anyhow::Result<Vec<SigningKey>> {
     let rows = sqlx::query!(
         "SELECT kid, public_jwk, private_key, state FROM signing_keys
          WHERE verifies_until IS NULL OR verifies_until > now() ORDER BY created_at, kid"
@@ -50,6 +57,7 @@ pub(super) async fn load(connection: &mut PgConnection, vault: &Vault) -> anyhow
                 algorithm,
                 jwk: row.public_jwk,
                 verifying: DecodingKey::from_jwk(&jwk)?,
+                validation: access_token::validation(config, algorithm),
                 signing,
                 state: row.state,
             })

@@ -155,7 +155,7 @@ pub(super) fn longest_life(config: &IdentityConfig) -> Duration {
 async fn load(app: &AppState) -> Result<Live> {
     let config = &app.config.identity;
     let mut tx = app.database.begin_read(&Scope::identity()).await?;
-    let mut keys = keys::load(&mut tx, &app.vault).await?;
+    let mut keys = keys::load(&mut tx, &app.vault, config).await?;
     let good =
         |state| move |key: &SigningKey| key.state == state && format!("{:?}", key.algorithm) == config.algorithm.name();
     if !(keys.iter().any(good("current")) && keys.iter().any(good("next"))) {
@@ -164,7 +164,7 @@ async fn load(app: &AppState) -> Result<Live> {
         keys::ensure(&mut writing, &app.vault, config.algorithm, longest_life(config)).await?;
         writing.commit().await?;
         tx = app.database.begin_read(&Scope::identity()).await?;
-        keys = keys::load(&mut tx, &app.vault).await?;
+        keys = keys::load(&mut tx, &app.vault, config).await?;
     }
     let life = longest_life(config).as_secs();
     let ended = sqlx::query!(

@@ -51,13 +51,16 @@ pub async fn register(
     origin: Origin,
     Json(new): Json<NewUser>,
 ) -> Result<Response> {
+    let email = normalised(&new.email);
+    if email.chars().count() > 254 {
+        return Err(Problem::invalid_field("/email", "maxLength", "is too long in lower case"));
+    }
     // Before the transaction: hashing takes long, and a connection is dear.
     let hash = app.identity.hasher.hash(new.password).await?;
     let mut tx = match idempotency.begin(&app, &Scope::identity()).await? {
         Attempt::Repeated(answer) => return Ok(answer),
         Attempt::First(tx) => tx,
     };
-    let email = normalised(&new.email);
     let user = User::insert(&mut tx, &email, new.display_name.as_deref(), &hash)
         .await
         .on_constraint("users_email_key", || Problem::new(&kinds::EMAIL_TAKEN))?;

@@ -19,6 +19,8 @@ impl From<sqlx::Error> for Problem {
                 tracing::error!(%error, "stopped by row-level security");
                 Self::new(&kinds::FORBIDDEN)
             }
+            // character_not_in_repertoire: U+0000, which no text of PostgreSQL can hold, in a path or query.
+            Some("22021") => Self::bad_request("The request holds a character that cannot be stored."),
             _ => Self::internal(error),
         }
     }

@@ -63,6 +63,24 @@ async fn bodies_with_the_wrong_members() {
 }
 
 #[tokio::test]
+async fn characters_that_cannot_be_stored() {
+    let app = TestApp::start().await;
+    let new = json!({ "email": "a@example.org", "password": "nul \u{0} in it", "display_name": "\u{0}" });
+    let problem = app.post("/api/v1/auth/register").json(new).send().await.problem(422, "validation-failed");
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/display_name", "/password"]);
+    // Strings that have broken others, as a display name.
+    let user = app.user().await;
+    for name in
+        ["'; DROP TABLE users; --", "\u{202e}abc", "\u{feff}", "\u{1f469}\u{200d}\u{1f4bb}", "%s%n", "\\", "<script>"]
+    {
+        let patch = json!({ "display_name": name });
+        let answer = app.patch("/api/v1/me").bearer(&user.access_token).json(patch).send().await.expect(200);
+        assert_eq!(answer.json()["display_name"], name);
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_are_too_large() {
     let app = TestApp::start().await;
     let large = format!("{{\"email\":\"{}\"}}", "a".repeat(1_048_576));
