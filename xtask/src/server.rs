@@ -46,7 +46,8 @@ impl Server {
     pub fn start(name: &'static str, mut command: Command, stop: Signal, log: &Path) -> Result<Self> {
         interrupt::check()?;
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        // A log is read in editors, too.
+        command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = process::spawn(&mut command)?;
         Ok(Self { name, child, log: log.to_owned(), stop, stopped: false })
     }

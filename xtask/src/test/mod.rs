@@ -61,10 +61,7 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
     }
 
     let stage = say::stage("Building the tests");
-    // Whole-system tests start both programs.
-    let programs = ["build", "--package", "core-service", "--package", "edge-host", "--bins"];
-    let tests = process::run(project::cargo().args(programs))
-        .and_then(|()| process::run(cargo_test(arguments).arg("--no-run")));
+    let tests = process::run(&mut cargo_build(arguments));
     stage.done();
     if !built(tally, tests)? {
         return Ok(());
@@ -95,6 +92,21 @@ fn built(tally: &mut Tally, result: Result<()>) -> Result<bool> {
             Ok(false)
         }
     }
+}
+
+/// Builds the tests, and with the same features of all crates the programs that whole-system tests start.
+fn cargo_build(arguments: &Arguments) -> std::process::Command {
+    let mut cargo = project::cargo();
+    cargo.args(["build", "--all-targets"]);
+    if arguments.package.is_empty() {
+        cargo.arg("--workspace");
+    } else {
+        cargo.args(["--package", "core-service", "--package", "edge-host"]);
+    }
+    for package in &arguments.package {
+        cargo.args(["--package", package]);
+    }
+    cargo
 }
 
 fn cargo_test(arguments: &Arguments) -> std::process::Command {
