@@ -2,13 +2,17 @@
 //!
 //! An instance is made for a request and reused for others, so the first request waits for a snapshot. Later ones never
 //! wait: who finds it older than a second sees to it beside its own work, one request at a time.
+//!
+//! Requests of one instance are tasks of the component model, and one cannot wake another: those that arrive while the
+//! first snapshot is fetched look again every few milliseconds.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use breakwater_pipeline::{EdgeKeys, Gateway, Snapshot, apply};
-use futures_util::lock::Mutex;
+use spin_sdk::time::sleep;
 use spin_sdk::variables;
 use wit_bindgen::spawn;
 
@@ -23,6 +27,9 @@ const FRESH_MS: u64 = 1000;
 /// How long after a failure the requests of an instance without a snapshot are refused without asking again.
 const PAUSE_MS: u64 = 250;
 
+/// How often a request looks whether another one's fetch has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 thread_local! {
     static CONFIGURATION: OnceCell<Rc<Configuration>> = const { OnceCell::new() };
 }
@@ -33,10 +40,19 @@ pub struct Configuration {
     keys: EdgeKeys,
     gateway: RefCell<Arc<Gateway>>,
     known: RefCell<Option<Rc<Known>>>,
-    /// When the core was asked last, by [`uptime_ms`].
-    asked_at: Cell<Option<u64>>,
-    /// Held by the request that asks the core.
-    asking: Mutex<()>,
+    /// When the core answered last, or did not, by [`uptime_ms`].
+    answered_at: Cell<Option<u64>>,
+    /// Whether a request asks the core right now.
+    asking: Cell<bool>,
+}
+
+/// Held by the request that asks the core; a request that is cancelled lets go of it.
+struct Asking<'a>(&'a Cell<bool>);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// A snapshot and the name that the core gives it.
@@ -61,8 +77,8 @@ impl Configuration {
             gateway: RefCell::new(Arc::new(Gateway { keys: keys.clone(), ..Gateway::default() })),
             keys,
             known: RefCell::default(),
-            asked_at: Cell::default(),
-            asking: Mutex::default(),
+            answered_at: Cell::default(),
+            asking: Cell::default(),
         });
         // Of two requests that come here together, the first one's is kept.
         Ok(CONFIGURATION.with(|cell| Rc::clone(cell.get_or_init(|| made))))
@@ -70,18 +86,17 @@ impl Configuration {
 
     /// The pipeline's configuration, with the best snapshot that can be had now.
     pub async fn gateway(self: &Rc<Self>) -> Arc<Gateway> {
-        if self.known.borrow().is_none() {
-            let _asking = self.asking.lock().await;
-            if self.known.borrow().is_none() && self.asked_before(PAUSE_MS) {
-                self.renew().await;
+        while self.known.borrow().is_none() && self.answered_before(PAUSE_MS) {
+            match self.ask() {
+                Some(_asking) => self.renew().await,
+                None => sleep(LOOK_AGAIN).await,
             }
-        } else if self.asked_before(FRESH_MS) && self.asking.try_lock().is_some() {
-            // The lock is taken again inside, by whichever of those that came here together is first.
+        }
+        if self.known.borrow().is_some() && self.answered_before(FRESH_MS) && !self.asking.get() {
             let this = Rc::clone(self);
             spawn(async move {
-                if let Some(_asking) = this.asking.try_lock()
-                    && this.asked_before(FRESH_MS)
-                {
+                // Of several that come here together, the first asks.
+                if let Some(_asking) = this.ask() {
                     this.renew().await;
                 }
             });
@@ -94,21 +109,24 @@ impl Configuration {
         Arc::clone(&self.gateway.borrow())
     }
 
-    fn asked_before(&self, milliseconds: u64) -> bool {
-        self.asked_at.get().is_none_or(|at| uptime_ms().saturating_sub(at) >= milliseconds)
+    fn ask(&self) -> Option<Asking<'_>> {
+        (!self.asking.replace(true)).then(|| Asking(&self.asking))
+    }
+
+    fn answered_before(&self, milliseconds: u64) -> bool {
+        self.answered_at.get().is_none_or(|at| uptime_ms().saturating_sub(at) >= milliseconds)
     }
 
     /// Asks the core; whatever goes wrong is logged, and what was known goes on.
     async fn renew(&self) {
-        self.asked_at.set(Some(uptime_ms()));
         let known = self.known.borrow().clone();
         match snapshot::fetch(&self.core, &self.keys, known.as_deref()).await {
             Ok(Fetched::Unchanged) => {}
             Ok(Fetched::New(new)) => self.adopt(new, known.as_deref()),
             Err(reason) => eprintln!("no snapshot from the core: {reason}"),
         }
-        // A slow answer is fresh from now on; a failure is not asked about again at once.
-        self.asked_at.set(Some(uptime_ms()));
+        // A failure is not asked about again at once either.
+        self.answered_at.set(Some(uptime_ms()));
     }
 
     fn adopt(&self, new: Known, last: Option<&Known>) {
