@@ -1,4 +1,4 @@
-//! `cargo xtask sqlx`: the offline data in `.sqlx`, against which the core's queries are checked at compile time.
+//! `cargo xtask sqlx`: the offline data in `core-service/.sqlx`, against which the core's queries are checked at compile time.
 //!
 //! sqlx's macros ask a database when `SQLX_OFFLINE` is false and `DATABASE_URL` is set, and write what they learn
 //! into `SQLX_OFFLINE_DIR`. The core's build script looks at that variable, so a new folder makes them run again.
@@ -14,7 +14,7 @@ use clap::Args;
 use crate::postgres::Scratch;
 use crate::{process, project, say};
 
-/// Renew the offline data of the core's SQL queries (.sqlx), or check that it is current.
+/// Renew the offline data of the core's SQL queries (core-service/.sqlx), or check that it is current.
 ///
 /// A private PostgreSQL is started in a temporary folder and migrated, and the core is compiled against it.
 #[derive(Args)]
@@ -64,11 +64,11 @@ pub fn check(current: &Offline) -> Result<()> {
         current.iter().filter(|(name, data)| committed.get(*name).is_some_and(|there| there != *data)).count();
     if missing + unused + changed > 0 {
         bail!(
-            "the offline data in .sqlx is not current: {missing} queries missing, {unused} no longer used, {changed} \
-             changed. Run `cargo xtask sqlx` and commit .sqlx"
+            "the offline data in core-service/.sqlx is not current: {missing} queries missing, {unused} no longer used, {changed} \
+             changed. Run `cargo xtask sqlx` and commit core-service/.sqlx"
         );
     }
-    say::note(&format!(".sqlx is current: {} queries", current.len()));
+    say::note(&format!("core-service/.sqlx is current: {} queries", current.len()));
     Ok(())
 }
 
@@ -84,12 +84,12 @@ fn renew(current: &Offline) -> Result<()> {
             fs::write(folder.join(name), data)?;
         }
     }
-    say::note(&format!(".sqlx holds {} queries", current.len()));
+    say::note(&format!("core-service/.sqlx holds {} queries", current.len()));
     Ok(())
 }
 
 fn folder() -> PathBuf {
-    project::root().join(".sqlx")
+    project::root().join("core-service/.sqlx")
 }
 
 fn read(folder: &Path) -> Result<Offline> {

@@ -21,7 +21,7 @@ use tally::Tally;
 
 /// Run every test there is, with a private PostgreSQL and Redis.
 ///
-/// Installs or names what is missing, builds the components, checks that .sqlx and docs/openapi.json are current,
+/// Installs or names what is missing, builds the components, checks that core-service/.sqlx and docs/openapi.json are current,
 /// runs the tests of all crates, and ends with one line: `N passed, N failed`.
 #[derive(Args)]
 pub struct Arguments {
@@ -52,7 +52,7 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
     stage.done();
 
     if everything {
-        let stage = say::stage("Checking the offline data of the queries (.sqlx)");
+        let stage = say::stage("Checking the offline data of the queries (core-service/.sqlx)");
         check(tally, sqlx::describe(&scratch).and_then(|current| sqlx::check(&current)))?;
         stage.done();
         let stage = say::stage("Checking the OpenAPI document (docs/openapi.json)");
