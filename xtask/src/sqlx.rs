@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -25,18 +26,23 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let stage = say::stage("Describing the core's queries with a migrated PostgreSQL");
-    let scratch = Scratch::start()?;
-    let current = describe(&scratch)?;
+    if arguments.check {
+        let stage = say::stage("Checking the offline data of the queries (core-service/.sqlx)");
+        let checked = check(&Scratch::start()?);
+        stage.done();
+        return checked;
+    }
+    let stage = say::stage("Renewing the offline data of the queries (core-service/.sqlx)");
+    renew(&describe(&Scratch::start()?)?)?;
     stage.done();
-    if arguments.check { check(&current) } else { renew(&current) }
+    Ok(())
 }
 
 /// What is in a folder of offline data: file names and contents.
 type Offline = BTreeMap<String, Vec<u8>>;
 
 /// Migrates a database of its own and lets sqlx's macros describe every query against it.
-pub fn describe(scratch: &Scratch) -> Result<Offline> {
+fn describe(scratch: &Scratch) -> Result<Offline> {
     let cluster = scratch.cluster();
     let database = "breakwater_sqlx";
     cluster.query("postgres", &format!("DROP DATABASE IF EXISTS {database}"))?;
@@ -55,21 +61,65 @@ pub fn describe(scratch: &Scratch) -> Result<Offline> {
     read(folder.path())
 }
 
-/// Fails unless the committed data is current.
-pub fn check(current: &Offline) -> Result<()> {
+/// Fails unless the committed data is current. It takes a compilation, so it is not done again while nothing changed.
+pub fn check(scratch: &Scratch) -> Result<()> {
+    let memory = project::metadata()?.target_directory.join("xtask/sqlx-checked");
+    let inputs = inputs()?;
+    if fs::read_to_string(&memory).is_ok_and(|checked| checked == inputs) {
+        say::note("core-service/.sqlx is current: nothing changed since it was checked");
+        return Ok(());
+    }
+    let current = describe(scratch)?;
     let committed = read(&folder())?;
-    let missing = current.keys().filter(|name| !committed.contains_key(*name)).count();
-    let unused = committed.keys().filter(|name| !current.contains_key(*name)).count();
-    let changed =
-        current.iter().filter(|(name, data)| committed.get(*name).is_some_and(|there| there != *data)).count();
-    if missing + unused + changed > 0 {
+    let mut differences = 0;
+    for (name, data) in current.iter().filter(|(name, data)| committed.get(*name) != Some(*data)) {
+        say::note(&format!(
+            "{name} is {}: {}",
+            if committed.contains_key(name) { "changed" } else { "missing" },
+            query(data)
+        ));
+        differences += 1;
+    }
+    for (name, data) in committed.iter().filter(|(name, _)| !current.contains_key(*name)) {
+        say::note(&format!("{name} is no longer used: {}", query(data)));
+        differences += 1;
+    }
+    if differences > 0 {
         bail!(
-            "the offline data in core-service/.sqlx is not current: {missing} queries missing, {unused} no longer used, {changed} \
-             changed. Run `cargo xtask sqlx` and commit core-service/.sqlx"
+            "the offline data in core-service/.sqlx is not current: {differences} differences. Run `cargo xtask sqlx` \
+             and commit core-service/.sqlx"
         );
     }
+    fs::create_dir_all(memory.parent().context("the file is in a folder")?)?;
+    fs::write(&memory, inputs)?;
     say::note(&format!("core-service/.sqlx is current: {} queries", current.len()));
     Ok(())
+}
+
+/// The beginning of a query, for people.
+fn query(data: &[u8]) -> String {
+    let described: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+    let words = described["query"].as_str().unwrap_or_default().split_whitespace();
+    words.collect::<Vec<_>>().join(" ").chars().take(90).collect()
+}
+
+/// A fingerprint of everything that the check depends on.
+fn inputs() -> Result<String> {
+    let root = project::root();
+    let mut hasher = DefaultHasher::new();
+    let mut folders = vec![root.join("core-service"), root.join("migrations")];
+    let mut files = vec![root.join("Cargo.lock")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    for file in files {
+        (file.strip_prefix(root)?, fs::read(&file)?).hash(&mut hasher);
+    }
+    Ok(format!("{:016x}\n", hasher.finish()))
 }
 
 fn renew(current: &Offline) -> Result<()> {
