@@ -1,7 +1,8 @@
 //! What this instance knows: the variables, the snapshot, and the pipeline's configuration made of both.
 //!
-//! An instance is made for a request and reused for others, so the first request waits for a snapshot. Later ones never
-//! wait: who finds it older than a second sees to it beside its own work, one request at a time.
+//! An instance is made for a request and reused for others, so the first request waits for a snapshot: the copy that
+//! another instance left in the state, or the core's. Later ones never wait: who finds it older than a second sees to it
+//! beside its own work, one request at a time.
 //!
 //! Requests of one instance are tasks of the component model, and one cannot wake another: those that arrive while the
 //! first snapshot is fetched look again every few milliseconds.
@@ -88,7 +89,7 @@ impl Configuration {
     pub async fn gateway(self: &Rc<Self>) -> Arc<Gateway> {
         while self.known.borrow().is_none() && self.answered_before(PAUSE_MS) {
             match self.ask() {
-                Some(_asking) => self.renew().await,
+                Some(_asking) => self.begin().await,
                 None => sleep(LOOK_AGAIN).await,
             }
         }
@@ -117,26 +118,48 @@ impl Configuration {
         self.answered_at.get().is_none_or(|at| uptime_ms().saturating_sub(at) >= milliseconds)
     }
 
+    /// The first snapshot. A copy is not known to be fresh, so the core is asked beside the first request.
+    async fn begin(self: &Rc<Self>) {
+        if let Some(copy) = snapshot::recall(&self.core, &self.keys).await
+            && self.adopt(copy)
+        {
+            return;
+        }
+        self.renew().await;
+    }
+
     /// Asks the core; whatever goes wrong is logged, and what was known goes on.
-    async fn renew(&self) {
+    async fn renew(self: &Rc<Self>) {
         let known = self.known.borrow().clone();
         match snapshot::fetch(&self.core, &self.keys, known.as_deref()).await {
             Ok(Fetched::Unchanged) => {}
-            Ok(Fetched::New(new)) => self.adopt(new, known.as_deref()),
+            Ok(Fetched::New(new, document)) => {
+                let etag = new.etag.clone();
+                if self.adopt(new) {
+                    let this = Rc::clone(self);
+                    spawn(async move { snapshot::remember(&this.core, &this.keys, &etag, &document).await });
+                }
+            }
             Err(reason) => eprintln!("no snapshot from the core: {reason}"),
         }
         // A failure is not asked about again at once either.
         self.answered_at.set(Some(uptime_ms()));
     }
 
-    fn adopt(&self, new: Known, last: Option<&Known>) {
-        match apply(&mut Components, &new.snapshot, last.map(|known| &known.snapshot)) {
+    /// Hands the snapshot to the policies; whether they took it.
+    fn adopt(&self, new: Known) -> bool {
+        let last = self.known.borrow().clone();
+        match apply(&mut Components, &new.snapshot, last.as_deref().map(|known| &known.snapshot)) {
             Ok(()) => {
                 let gateway = self.gateway.borrow().with_settings(new.snapshot.settings.clone());
                 self.gateway.replace(gateway);
                 self.known.replace(Some(Rc::new(new)));
+                true
             }
-            Err(error) => eprintln!("the core's snapshot {} is not used: {error}", new.etag),
+            Err(error) => {
+                eprintln!("the snapshot {} is not used: {error}", new.etag);
+                false
+            }
         }
     }
 }

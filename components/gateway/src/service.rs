@@ -92,7 +92,8 @@ pub async fn set_entries(entries: Vec<Entry>) {
     }
 }
 
-fn log_state(error: state::Error) {
+/// Nothing fails because the state is away, so the log alone says it.
+pub fn log_state(error: state::Error) {
     match error {
         state::Error::Unavailable(reason) => eprintln!("the state is away: {reason}"),
         state::Error::TooLarge => eprintln!("a value is too large for the state"),

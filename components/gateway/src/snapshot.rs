@@ -1,4 +1,6 @@
-//! The snapshot, fetched from the core and verified.
+//! The snapshot, fetched from the core and verified; and the copy in the state, which instances to come begin with.
+//!
+//! The state is shared and not ours alone, so the copy carries a seal made with the edge key.
 
 use breakwater_kit::types::Field;
 use breakwater_pipeline::{EdgeKeys, Snapshot, SnapshotRequest};
@@ -7,7 +9,9 @@ use spin_sdk::wasip3::http::client;
 use crate::body;
 use crate::clock::{now_ms, seed, within};
 use crate::configuration::Known;
+use crate::imports::state;
 use crate::origin::Origin;
+use crate::service::log_state;
 use crate::upstream::{self, Outgoing, TimeOuts};
 
 /// Bytes of a snapshot that are read at the most.
@@ -19,10 +23,14 @@ const TIME_OUTS: TimeOuts = TimeOuts { connect: 1000, first_byte: 2000, between_
 /// For the whole exchange.
 const PATIENCE_MS: u32 = 5000;
 
+/// How long the copy in the state lives: longer than the core should ever be away.
+const COPY_MS: u64 = 7 * 24 * 3600 * 1000;
+
 /// What the core answered.
 pub enum Fetched {
     Unchanged,
-    New(Known),
+    /// And the document itself.
+    New(Known, Vec<u8>),
 }
 
 /// Asks the core for a snapshot other than `known`.
@@ -64,7 +72,38 @@ async fn exchange(core: &Origin, keys: &EdgeKeys, known: Option<&Known>) -> Resu
         (304, None) => Err("304 to a request without a condition".to_owned()),
         _ => {
             let snapshot = Snapshot::parse(&bytes).map_err(|error| error.to_string())?;
-            Ok(Fetched::New(Known { snapshot, etag }))
+            Ok(Fetched::New(Known { snapshot, etag }, bytes))
         }
     }
+}
+
+/// Keeps a copy for instances to come.
+pub async fn remember(core: &Origin, keys: &EdgeKeys, etag: &str, document: &[u8]) {
+    let named = [etag.as_bytes(), b"\n", document].concat();
+    let Some(seal) = keys.seal(&named) else { return };
+    let copy = [seal.as_bytes(), b"\n", &named].concat();
+    if let Err(error) = state::set(key(core), copy, COPY_MS).await {
+        log_state(error);
+    }
+}
+
+/// The copy that another instance has kept, if there is one and an edge with this key made it.
+pub async fn recall(core: &Origin, keys: &EdgeKeys) -> Option<Known> {
+    let copy = state::get(key(core)).await.map_err(log_state).ok()??;
+    let (seal, named) = split_line(&copy)?;
+    if !keys.is_sealed(named, seal) {
+        return None;
+    }
+    let (etag, document) = split_line(named)?;
+    let snapshot = Snapshot::parse(document).ok()?;
+    Some(Known { snapshot, etag: std::str::from_utf8(etag).ok()?.to_owned() })
+}
+
+fn key(core: &Origin) -> String {
+    format!("snapshot:{}", core.authority)
+}
+
+fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    Some((&bytes[..end], &bytes[end + 1..]))
 }

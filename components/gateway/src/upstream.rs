@@ -127,13 +127,17 @@ impl Outgoing<'_> {
         contents: Option<StreamReader<u8>>,
         trailers: FutureReader<TrailersResult>,
     ) -> Result<types::Request, Failure> {
-        let lines: Vec<_> = self
+        let mut lines: Vec<_> = self
             .headers
             .iter()
-            // A body that is not sent has no length.
-            .filter(|field| contents.is_some() || field.name != "content-length" || field.value == b"0")
+            // What is not sent has no length but 0.
+            .filter(|field| contents.is_some() || field.name != "content-length")
             .map(|field| (field.name.clone(), field.value.clone()))
             .collect();
+        if contents.is_none() && !matches!(self.method, "GET" | "HEAD") {
+            // Hosts cannot tell an empty body from one of unknown length.
+            lines.push(("content-length".to_owned(), b"0".to_vec()));
+        }
         // Hop-by-hop headers and `host`, which hosts refuse, were removed by the pipeline.
         let headers = Fields::from_list(&lines).map_err(|_| Failure::BodyBroken)?;
         let (request, _) = types::Request::new(headers, contents, trailers, Some(self.time_outs.options()));

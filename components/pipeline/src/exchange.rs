@@ -28,7 +28,7 @@ use crate::effect::{Answer, Body, Effect, Failure};
 use crate::gateway::Gateway;
 use crate::ids::{self, Seed};
 use crate::policies::{Fault, Policies};
-use crate::{admission, headers, own};
+use crate::{admission, headers, own, problem};
 
 /// One request on its way through the pipeline.
 pub struct Exchange {
@@ -231,7 +231,8 @@ impl Exchange {
         match &route.target {
             Target::StaticFiles => {
                 let file = policies.find_file(&self.request)?;
-                Ok(Next::Answer(file.head, Body::Whole(file.body.into())))
+                let body = problem::with_request_id(&file.head, file.body, &self.request_id);
+                Ok(Next::Answer(file.head, Body::Whole(body)))
             }
             Target::Upstream(_) if route.cacheable => self.look_up(policies, now),
             Target::Upstream(_) => self.forward(now),

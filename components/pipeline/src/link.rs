@@ -52,6 +52,18 @@ impl EdgeKeys {
         self.0.is_empty()
     }
 
+    /// What marks a document as one that an edge with this key has kept, where others may write as well.
+    pub fn seal(&self, document: &[u8]) -> Option<String> {
+        self.0.first().map(|key| format!("v1 key={},mac={}", key.id, key.seal(document)))
+    }
+
+    /// Whether an edge with one of these keys kept this document.
+    pub fn is_sealed(&self, document: &[u8], seal: &[u8]) -> bool {
+        let Some((id, given)) = parse_signature(seal) else { return false };
+        let key = self.0.iter().find(|key| key.id == id);
+        key.is_some_and(|key| key.seal(document).as_bytes().ct_eq(given.as_bytes()).into())
+    }
+
     /// The header `breakwater-edge` for one request.
     pub(crate) fn sign(&self, now: u64, request: &Signed<'_>) -> Option<String> {
         let (header, _) = self.0.first()?.sign(now, request);
@@ -87,6 +99,10 @@ impl Key {
         ];
         let mac = self.mac_of(&lines);
         (format!("v1 key={},time={now},mac={mac}", self.id), mac)
+    }
+
+    fn seal(&self, document: &[u8]) -> String {
+        self.mac_of(&["breakwater-state-v1", &digest(document)])
     }
 
     fn mac_of(&self, lines: &[&str]) -> String {
@@ -142,10 +158,14 @@ impl SnapshotRequest {
     pub fn verify(&self, status: u16, etag: &str, body: &[u8], signature: &[u8]) -> Result<(), Unverified> {
         let (id, given) = parse_signature(signature).ok_or(Unverified)?;
         let key = self.keys.0.iter().find(|key| key.id == id).ok_or(Unverified)?;
-        let body = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let wanted = key.mac_of(&["breakwater-core-v1", &self.mac, &status.to_string(), etag, &body]);
+        let wanted = key.mac_of(&["breakwater-core-v1", &self.mac, &status.to_string(), etag, &digest(body)]);
         if bool::from(wanted.as_bytes().ct_eq(given.as_bytes())) { Ok(()) } else { Err(Unverified) }
     }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `v1 key=<id>,mac=<base64url>`
@@ -224,6 +244,20 @@ mod tests {
         for bad in ["", "v1", "v1 key=k1", "v1 key=k1,mac=", "v1 key=k9,mac=x", &replayed, &stranger] {
             assert_eq!(request.verify(200, "\"v1\"", b"{}", bad.as_bytes()), Err(Unverified), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_sealed_document_is_known_again() {
+        let old = EdgeKeys::parse(KEY).unwrap();
+        let both = EdgeKeys::parse(&format!("{OTHER} {KEY}")).unwrap();
+        let seal = old.seal(b"document").unwrap();
+        assert!(old.is_sealed(b"document", seal.as_bytes()) && both.is_sealed(b"document", seal.as_bytes()));
+        assert!(!old.is_sealed(b"another", seal.as_bytes()));
+        assert!(!EdgeKeys::parse(OTHER).unwrap().is_sealed(b"document", seal.as_bytes()));
+        for bad in ["", "v1", "v1 key=k1,mac=", "v1 key=k9,mac=x"] {
+            assert!(!old.is_sealed(b"document", bad.as_bytes()), "{bad}");
+        }
+        assert_eq!(EdgeKeys::default().seal(b"document"), None);
     }
 
     #[test]

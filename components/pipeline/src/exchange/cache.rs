@@ -74,6 +74,8 @@ impl Exchange {
         let key = self.cache.key.as_deref().ok_or(Stop::OutOfStep)?;
         match policies.judge_stored(&self.request, key, stored.as_ref(), now)? {
             CacheUse::Fresh(head) => Ok(Next::Answer(head, Body::Whole(body))),
+            // A HEAD is told the length of what it does not get.
+            CacheUse::WithoutBody(head) if self.request.method == "HEAD" => Ok(Next::Answer(head, Body::Whole(body))),
             CacheUse::WithoutBody(head) => Ok(Next::Answer(head, Body::Empty)),
             CacheUse::Other(key) => self.get(key, now),
             CacheUse::Refuse(problem) => Err(Stop::Refuse(problem)),
