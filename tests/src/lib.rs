@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 pub mod api;
+pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod system;

@@ -34,7 +34,7 @@ impl System {
         assert!(migrated.status.success(), "migrate failed: {}", String::from_utf8_lossy(&migrated.stderr));
         let core = start_core(&folder, &database, core_port, edge_port);
         let edge = start_edge(&folder, core_port, edge_port);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+        let http = crate::http::client().timeout(Duration::from_secs(10)).build().unwrap();
         let system = Self { folder, database, core_port, edge_port, core, edge, http };
         system.ready().await;
         system

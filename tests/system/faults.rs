@@ -21,9 +21,8 @@ async fn postgresql_goes_and_comes_back_under_requests() {
     let account = Arc::new(Account::new(&system, "ada@example.com").await);
 
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..4)
-        .map(|writer| tokio::spawn(write_until(stop.clone(), system.clone(), account.clone(), writer)))
-        .collect();
+    let writers: Vec<_> =
+        (0..4).map(|writer| tokio::spawn(write_until(stop.clone(), system.clone(), account.clone(), writer))).collect();
 
     tokio::time::sleep(Duration::from_millis(300)).await;
     cluster.stop();
@@ -145,11 +144,11 @@ async fn all_numbers(system: &System, account: &Account) -> Vec<i64> {
     let mut numbers = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let mut request = account.request(system, Method::GET, &account.documents()).query(&[("limit", "100")]);
+        let mut path = format!("{}?limit=100", account.documents());
         if let Some(cursor) = &cursor {
-            request = request.query(&[("cursor", cursor)]);
+            path = format!("{path}&cursor={cursor}");
         }
-        let answer = request.timeout(AT_ONCE).send().await.unwrap();
+        let answer = account.request(system, Method::GET, &path).timeout(AT_ONCE).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         let page: Value = answer.json().await.unwrap();
         numbers.extend(page["items"].as_array().unwrap().iter().map(|item| item["data"]["n"].as_i64().unwrap()));

@@ -1,0 +1,60 @@
+//! What an edge does, written once. Every case runs under both shells: edge-host as a process of its own, and the
+//! component `gateway`, composed from `spin.toml` and hosted as Spin does it.
+
+mod authentication;
+mod bodies;
+mod caching;
+mod core_away;
+mod cors;
+mod heads;
+mod limits;
+mod pages;
+mod requests;
+mod routing;
+mod snapshots;
+
+/// Lists the cases, each with the module that it stands in.
+macro_rules! cases {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod under_edge_host {
+            use crate::fixture::edge::{Edge, Shell};
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$module::$case(Edge::start(Shell::EdgeHost).await).await;
+                }
+            )+)+
+        }
+
+        mod under_spin {
+            use crate::fixture::edge::{Edge, Shell};
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$module::$case(Edge::start(Shell::Spin).await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+cases! {
+    routing: the_most_specific_route_wins, an_unknown_path_is_not_found, a_wrong_method_lists_the_right_ones,
+        head_is_answered_where_get_is, an_upstream_that_the_manifest_does_not_allow_is_not_asked;
+    authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
+    limits: an_address_has_its_allowance, an_allowance_is_shared_by_all_edges, a_caller_has_an_allowance_of_its_own,
+        refused_credentials_cost_the_caller_nothing;
+    caching: a_fresh_answer_is_not_asked_for_again, what_may_not_be_kept_is_asked_for_again,
+        a_stale_answer_is_confirmed, answers_that_vary_are_told_apart, a_client_that_knows_the_answer_gets_none,
+        an_answer_that_is_too_large_is_passed_and_not_kept;
+    cors: a_preflight_is_answered_by_the_edge, an_allowed_page_may_read, another_page_may_not;
+    requests: the_core_is_told_who_asked, what_only_an_edge_may_say_is_removed, a_request_id_is_kept_or_made,
+        a_trace_is_continued_or_begun, the_answer_is_cleaned_and_secured;
+    heads: broken_heads_are_refused;
+    bodies: a_body_arrives_as_it_was_sent, a_body_without_length_arrives, a_body_that_is_too_large_is_refused,
+        a_body_that_grows_too_large_is_refused, an_answer_is_streamed, an_answer_that_breaks_off_breaks_off,
+        an_upstream_may_answer_before_the_body_ends, a_delete_needs_no_body;
+    core_away: the_edge_says_so_at_once_and_recovers, the_last_good_snapshot_outlives_idleness, a_slow_core_is_given_up, an_edge_without_a_snapshot_is_not_ready;
+    snapshots: a_change_is_picked_up, a_snapshot_that_is_refused_changes_nothing;
+    pages: the_start_page_is_served;
+}
