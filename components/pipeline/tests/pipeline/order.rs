@@ -1,0 +1,95 @@
+//! Who is asked, and when.
+
+use crate::support::{Shell, caller, request};
+
+#[test]
+fn each_kind_of_request_takes_its_way() {
+    let with_caller = |shell: &mut Shell| shell.policies.caller = Some(caller());
+    let nothing = |_: &mut Shell| {};
+    type Prepare<'a> = &'a dyn Fn(&mut Shell);
+    #[rustfmt::skip]
+    let cases: &[(&str, &str, Prepare<'_>, u16, &str)] = &[
+        ("a public route", "/plain", &nothing, 200,
+            "route, authenticate, => forward core"),
+        ("all there is, for a caller", "/private", &with_caller, 200,
+            "route, draw, => take address, authenticate, draw-caller, => take caller, judge-limits, => forward core"),
+        ("a stranger pays before credentials are looked at", "/private", &nothing, 401,
+            "route, draw, => take address, authenticate, judge-limits"),
+        ("a limit alone", "/limited", &nothing, 200,
+            "route, draw, => take address, authenticate, judge-limits, => forward core"),
+        ("a cacheable route, unknown yet", "/cached", &nothing, 200,
+            "route, authenticate, plan-cache, => get, judge-stored, => forward core, keep"),
+        ("files", "/index.html", &nothing, 404,
+            "route, draw, => take address, authenticate, judge-limits, find-file"),
+        ("the edge's own", "/healthz", &nothing, 200, ""),
+        ("ready", "/readyz", &nothing, 200, ""),
+        ("another upstream", "/other", &nothing, 200, "route, authenticate, => forward other"),
+        ("an upstream that is not there", "/nowhere", &nothing, 500, "route, authenticate"),
+    ];
+    for (name, path, prepare, status, order) in cases {
+        let mut shell = Shell::new();
+        prepare(&mut shell);
+        let got = shell.get(path);
+        assert_eq!((got.status, shell.happened().as_str()), (*status, *order), "{name}");
+    }
+}
+
+#[test]
+fn a_limit_that_is_used_up_ends_it_there() {
+    let mut shell = Shell::new();
+    for _ in 0..2 {
+        assert_eq!(shell.get("/limited").status, 200);
+    }
+    shell.happened();
+    let got = shell.get("/limited");
+    assert_eq!((got.status, got.slug().as_str()), (429, "rate-limited"));
+    assert_eq!(got.header("retry-after"), Some("1"));
+    assert!(got.header("ratelimit").is_some() && got.header("ratelimit-policy").is_some());
+    assert_eq!(shell.happened(), "route, draw, => take address, judge-limits");
+}
+
+#[test]
+fn the_callers_limit_counts_after_the_addresss() {
+    let mut shell = Shell::new();
+    shell.policies.caller = Some(caller());
+    for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        let mut head = request("GET", "/private", &[]);
+        head.client_address = address.to_owned();
+        let got = shell.send(head);
+        assert_eq!(got.status, if address == "192.0.2.3" { 429 } else { 200 });
+    }
+    let last = "authenticate, draw-caller, => take caller, judge-limits";
+    assert!(shell.happened().ends_with(last));
+}
+
+#[test]
+fn a_state_that_is_away_is_the_policys_affair() {
+    let mut shell = Shell::new();
+    shell.state_is_away = true;
+    assert_eq!(shell.get("/limited").status, 200);
+    assert_eq!(shell.get("/closed").status, 503);
+    assert_eq!(shell.get("/cached").status, 200);
+    assert_eq!(shell.forwarded.len(), 2);
+}
+
+#[test]
+fn every_answer_says_what_is_left() {
+    let mut shell = Shell::new();
+    for (path, status) in [("/private", 401), ("/limited", 200)] {
+        let got = shell.get(path);
+        assert_eq!(got.status, status);
+        assert!(got.header("ratelimit").is_some(), "{path}");
+    }
+    assert!(shell.get("/plain").header("ratelimit").is_none());
+}
+
+#[test]
+fn before_the_first_snapshot_nothing_is_asked() {
+    let mut shell = Shell::empty();
+    assert_eq!(shell.get("/healthz").status, 200);
+    for path in ["/readyz", "/plain"] {
+        let got = shell.get(path);
+        assert_eq!((got.status, got.slug().as_str(), got.header("retry-after")), (503, "not-ready", Some("1")));
+    }
+    assert_eq!(shell.happened(), "");
+}

@@ -1,0 +1,324 @@
+//! A shell without a network: it carries out effects in memory and writes down what happened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use breakwater_kit::gcra;
+use breakwater_kit::types::*;
+use breakwater_pipeline::*;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+pub const NOW: u64 = 1_790_000_000;
+pub const KEY: &str = "k1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// The real policies; they write down who was asked, and fail where a test wants it.
+#[derive(Default)]
+pub struct Real {
+    router: breakwater_router::Router,
+    rate_limiter: breakwater_rate_limit::RateLimiter,
+    authenticator: breakwater_auth::Authenticator,
+    cache: breakwater_cache::Cache,
+    assets: breakwater_assets::Assets,
+    /// Instead of what the authenticator says.
+    pub caller: Option<Caller>,
+    pub failing: Option<&'static str>,
+    pub log: Vec<String>,
+}
+
+impl Real {
+    fn asked(&mut self, name: &'static str) -> Result<(), Fault> {
+        self.log.push(name.to_owned());
+        if self.failing == Some(name) { Err(Fault(format!("{name} trapped"))) } else { Ok(()) }
+    }
+}
+
+impl Policies for Real {
+    fn configure(&mut self, section: Section, json: &[u8]) -> Result<Result<(), String>, Fault> {
+        if self.failing == Some(section.name()) {
+            return Err(Fault("trapped".to_owned()));
+        }
+        Ok(match section {
+            Section::Routing => self.router.configure(json),
+            Section::RateLimiting => self.rate_limiter.configure(json),
+            Section::Authentication => self.authenticator.configure(json),
+            Section::Caching => self.cache.configure(json),
+            Section::StaticFiles => self.assets.configure(json),
+        })
+    }
+
+    fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault> {
+        self.asked("route")?;
+        Ok(self.router.route(request))
+    }
+
+    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault> {
+        self.asked(if caller.is_some() { "draw-caller" } else { "draw" })?;
+        Ok(self.rate_limiter.draw(request, limits, caller))
+    }
+
+    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault> {
+        self.asked("judge-limits")?;
+        Ok(self.rate_limiter.judge(drawn))
+    }
+
+    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault> {
+        self.asked("authenticate")?;
+        match &self.caller {
+            Some(caller) => Ok(Verdict::Known(caller.clone())),
+            None => Ok(self.authenticator.authenticate(request, requirement, now)),
+        }
+    }
+
+    fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
+        self.asked("plan-cache")?;
+        Ok(self.cache.plan(request, caller))
+    }
+
+    fn judge_stored(
+        &mut self,
+        request: &RequestHead,
+        key: &str,
+        stored: Option<&Stored>,
+        now: u64,
+    ) -> Result<CacheUse, Fault> {
+        self.asked("judge-stored")?;
+        Ok(self.cache.judge(request, key, stored, now))
+    }
+
+    fn keep(
+        &mut self,
+        request: &RequestHead,
+        response: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault> {
+        self.asked("keep")?;
+        Ok(self.cache.keep(request, response, requested_at, now))
+    }
+
+    fn update(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        not_modified: &ResponseHead,
+        requested_at: u64,
+        now: u64,
+    ) -> Result<CacheKeep, Fault> {
+        self.asked("update")?;
+        Ok(self.cache.update(request, stored, not_modified, requested_at, now))
+    }
+
+    fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
+        self.asked("find-file")?;
+        Ok(self.assets.find(request))
+    }
+}
+
+/// What the upstream answers.
+pub type Upstream = Box<dyn FnMut(&Forward) -> Result<(ResponseHead, Bytes), Failure>>;
+
+/// An edge without a network.
+pub struct Shell {
+    pub policies: Real,
+    pub gateway: Arc<Gateway>,
+    pub now: u64,
+    pub state_is_away: bool,
+    pub upstream: Upstream,
+    pub forwarded: Vec<Forward>,
+    stored: HashMap<String, Bytes>,
+    arrivals: HashMap<String, u64>,
+}
+
+/// What the client got.
+pub struct Got {
+    pub status: u16,
+    pub headers: Vec<Field>,
+    pub body: Bytes,
+    pub fault: Option<Fault>,
+}
+
+impl Got {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter().filter(|field| field.name == name);
+        let first = all.next()?;
+        assert!(all.next().is_none() || name == "vary", "{name} twice");
+        Some(std::str::from_utf8(&first.value).unwrap())
+    }
+
+    /// The last part of the problem's type.
+    pub fn slug(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["request_id"], self.header("x-request-id").unwrap());
+        problem["type"].as_str().unwrap().strip_prefix("urn:breakwater:problem:").unwrap().to_owned()
+    }
+}
+
+pub fn fields(lines: &[(&str, &str)]) -> Vec<Field> {
+    lines.iter().map(|(name, value)| Field::new(*name, *value)).collect()
+}
+
+pub fn request(method: &str, path: &str, lines: &[(&str, &str)]) -> RequestHead {
+    RequestHead {
+        method: method.to_owned(),
+        scheme: "http".to_owned(),
+        authority: "app.example".to_owned(),
+        path: path.to_owned(),
+        query: None,
+        headers: fields(lines),
+        client_address: "192.0.2.7".to_owned(),
+    }
+}
+
+pub fn caller() -> Caller {
+    Caller {
+        issuer: "https://issuer.example".to_owned(),
+        subject: "somebody".to_owned(),
+        session: None,
+        scopes: Vec::new(),
+        expires_at: NOW + 300,
+    }
+}
+
+impl Shell {
+    /// With the usual snapshot, and an upstream that says `hello`.
+    pub fn new() -> Self {
+        let mut shell = Self::empty();
+        let snapshot = Snapshot::parse(document("1").to_string().as_bytes()).unwrap();
+        apply(&mut shell.policies, &snapshot, None).unwrap();
+        shell.gateway = shell.gateway.with_settings(snapshot.settings);
+        shell
+    }
+
+    /// Before its first snapshot.
+    pub fn empty() -> Self {
+        let keys = EdgeKeys::parse(KEY).unwrap();
+        Self {
+            policies: Real::default(),
+            gateway: Arc::new(Gateway { keys, ..Gateway::default() }),
+            now: NOW,
+            state_is_away: false,
+            upstream: Box::new(|_| Ok((ResponseHead { status: 200, headers: Vec::new() }, "hello".into()))),
+            forwarded: Vec::new(),
+            stored: HashMap::new(),
+            arrivals: HashMap::new(),
+        }
+    }
+
+    /// An upstream that always answers so.
+    pub fn answers(&mut self, status: u16, lines: &'static [(&str, &str)], body: &'static str) {
+        self.upstream = Box::new(move |_| Ok((ResponseHead { status, headers: fields(lines) }, body.into())));
+    }
+
+    pub fn get(&mut self, path: &str) -> Got {
+        self.send(request("GET", path, &[]))
+    }
+
+    /// Carries out effects until there is an answer.
+    pub fn send(&mut self, request: RequestHead) -> Got {
+        let head_only = request.method == "HEAD";
+        let mut exchange = Exchange::new(self.gateway.clone(), request, &Seed([7; 34]), self.now * 1000);
+        let mut came = Bytes::new();
+        let mut effect = exchange.start(&mut self.policies, self.now);
+        let answer = loop {
+            effect = match effect {
+                Effect::Take(buckets) => {
+                    let names: Vec<_> = buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+                    self.policies.log.push(format!("=> take {}", names.join(" ")));
+                    let allowances = (!self.state_is_away).then(|| self.take(&buckets));
+                    exchange.taken(&mut self.policies, allowances, self.now)
+                }
+                Effect::Get(key) => {
+                    self.policies.log.push("=> get".to_owned());
+                    let value = self.stored.get(&key).filter(|_| !self.state_is_away).cloned();
+                    exchange.got(&mut self.policies, value, self.now)
+                }
+                Effect::Forward(forward) => {
+                    self.policies.log.push(format!("=> forward {}", forward.upstream));
+                    let answer = (self.upstream)(&forward).map(|(head, body)| {
+                        came = body;
+                        head
+                    });
+                    self.forwarded.push(forward);
+                    exchange.answered(&mut self.policies, answer, self.now)
+                }
+                Effect::Respond(answer) => break answer,
+            };
+        };
+        let body = match answer.body {
+            Body::Empty => Bytes::new(),
+            Body::Whole(bytes) => bytes,
+            Body::Upstream(keep) => {
+                let kept = keep.filter(|keep| came.len() as u64 <= keep.max_bytes);
+                self.keep(kept.map(|keep| keep.entries(&came)).unwrap_or_default());
+                if head_only { Bytes::new() } else { came }
+            }
+        };
+        self.keep(answer.set);
+        Got { status: answer.head.status, headers: answer.head.headers, body, fault: exchange.fault().cloned() }
+    }
+
+    fn keep(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            assert!(entry.ttl > 0);
+            self.stored.insert(entry.key, entry.value);
+        }
+    }
+
+    /// Puts garbage in the place of everything that is stored.
+    pub fn spoil(&mut self) {
+        for value in self.stored.values_mut() {
+            *value = Bytes::from_static(b"\x01r\x00garbage");
+        }
+    }
+
+    fn take(&mut self, buckets: &[Bucket]) -> Vec<Allowance> {
+        let mut arrivals: Vec<u64> =
+            buckets.iter().map(|bucket| self.arrivals.get(&bucket.key).copied().unwrap_or(0)).collect();
+        let allowances = gcra::take(buckets, &mut arrivals, self.now * 1_000_000);
+        self.arrivals.extend(buckets.iter().map(|bucket| bucket.key.clone()).zip(arrivals));
+        allowances
+    }
+
+    /// What happened since this was asked last.
+    pub fn happened(&mut self) -> String {
+        std::mem::take(&mut self.policies.log).join(", ")
+    }
+}
+
+/// A snapshot with a route for everything that the tests do.
+pub fn document(version: &str) -> Value {
+    let route = |id: &str, path: &str, target: Value, mode: &str, limits: Value, cacheable: bool| {
+        json!({
+            "id": id, "methods": ["GET", "POST", "PUT"], "path": path, "target": target,
+            "authentication": {"mode": mode, "scopes": []}, "limits": limits, "cacheable": cacheable,
+            "timeouts": {"connect_ms": 1, "response_ms": 2, "idle_ms": 3}, "retries": 2, "max_body_bytes": 100
+        })
+    };
+    let core = || json!({"upstream": "core"});
+    let limit = |name: &str, by: &str, away: &str| json!({"name": name, "by": by, "quota": 60, "window_seconds": 60, "burst": 2, "cost": 1, "when_state_is_away": away});
+    json!({
+        "schema": "breakwater-edge-snapshot/1",
+        "version": version,
+        "upstreams": {"core": {}, "other": {"origin": "https://other.example"}},
+        "gateway": {"cors": {"allowed_origins": ["https://app.example"], "max_age_seconds": 600}, "retry_after_seconds": 7},
+        "routing": {"routes": [
+            route("plain", "/plain", core(), "public", json!([]), false),
+            route("other", "/other", json!({"upstream": "other"}), "public", json!([]), false),
+            route("nowhere", "/nowhere", json!({"upstream": "nowhere"}), "public", json!([]), false),
+            route("private", "/private", core(), "required", json!(["address", "caller"]), false),
+            route("limited", "/limited", core(), "public", json!(["address"]), false),
+            route("closed", "/closed", core(), "public", json!(["closed"]), false),
+            route("cached", "/cached", core(), "public", json!([]), true),
+            route("files", "/{*rest}", json!({"static_files": true}), "public", json!(["address"]), false),
+        ]},
+        "rate_limiting": {"limits": [
+            limit("address", "address", "open"), limit("caller", "caller", "open"), limit("closed", "address", "closed"),
+        ]},
+        "authentication": {"leeway_seconds": 60, "issuers": [], "revoked_sessions": []},
+        "caching": {"generation": 1, "max_object_bytes": 1000},
+        "static_files": {}
+    })
+}
