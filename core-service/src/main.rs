@@ -1,5 +1,6 @@
 //! The core's program.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Command::Openapi = arguments.command {
-        println!("{}", app::openapi().to_pretty_json()?);
+        writeln!(std::io::stdout(), "{}", app::openapi().to_pretty_json()?)?;
         return Ok(());
     }
     let config = Config::load(arguments.config.as_deref())?;

@@ -78,6 +78,71 @@ async fn a_request_in_progress_is_said_to_be() {
     register(&app, "key-1", new("a")).await.expect(201);
 }
 
+/// Waits until the database says yes.
+async fn until(database: &mut sqlx::PgConnection, question: &'static str) {
+    for _ in 0..500 {
+        if sqlx::query_scalar::<_, bool>(question).fetch_one(&mut *database).await.unwrap() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("never: {question}");
+}
+
+/// A request that has its key and waits for the table `users`, which is held by the connection given back.
+async fn stuck(app: &TestApp) -> (tokio::task::JoinHandle<Answer>, sqlx::PgConnection) {
+    let mut holder = app.database().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE users").execute(&mut holder).await.unwrap();
+    let call = app.post(REGISTER).header("idempotency-key", "key-1").json(new("a"));
+    let running = tokio::spawn(call.send());
+    // Asked on another connection: within a transaction the statistics stand still.
+    until(
+        &mut app.database().await,
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')",
+    )
+    .await;
+    (running, holder)
+}
+
+#[tokio::test]
+async fn after_a_crash_in_the_middle_nothing_is_lost_or_doubled() {
+    let app = TestApp::start().await;
+    let (running, mut holder) = stuck(&app).await;
+    register(&app, "key-1", new("a")).await.problem(409, "request-in-progress");
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .execute(&mut holder)
+    .await
+    .unwrap();
+    running.await.unwrap().problem(503, "database-unavailable");
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    assert_eq!(users(&app).await, 0, "nothing half-written");
+    register(&app, "key-1", new("a")).await.expect(201);
+    assert_eq!(register(&app, "key-1", new("a")).await.expect(201).header("idempotency-replayed"), "true");
+    assert_eq!(users(&app).await, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_leaves_its_key_free() {
+    let app = TestApp::start().await;
+    let (running, mut holder) = stuck(&app).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    // Its transaction is rolled back when its connection returns to the pool.
+    until(
+        &mut holder,
+        "SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+    )
+    .await;
+    assert_eq!(users(&app).await, 0);
+    register(&app, "key-1", new("a")).await.expect(201);
+    assert_eq!(users(&app).await, 1);
+}
+
 #[tokio::test]
 async fn a_refused_request_may_be_tried_again() {
     let app = TestApp::start().await;
