@@ -134,6 +134,8 @@ impl Idempotency {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some(stored) = stored {
+            // Now, not when the pool comes to it: the next repetition may be on its way.
+            tx.rollback().await?;
             if !bool::from(stored.fingerprint.ct_eq(&request.fingerprint[..])) {
                 return Err(Problem::new(&kinds::IDEMPOTENCY_KEY_REUSED));
             }

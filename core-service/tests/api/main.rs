@@ -3,19 +3,28 @@
 //! Needs a PostgreSQL whose superuser `BREAKWATER_TEST_POSTGRES` names; `cargo xtask test` starts one.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod cast;
 mod support;
 
+mod access_table;
 mod access_tokens;
 mod bodies;
+mod collections;
 mod configuration;
+mod document_lists;
 mod documentation;
+mod documents;
 mod edge_link;
 mod edge_snapshot;
 mod faults;
+mod filter_model;
 mod idempotency;
+mod isolation;
 mod keys;
+mod members;
 mod profile;
 mod refresh;
 mod serving;
 mod sessions;
 mod sign_in;
+mod workspaces;

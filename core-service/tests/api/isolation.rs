@@ -1,0 +1,182 @@
+//! Row-level security, asked directly as the role that the service connects as: what the database shows when the
+//! service's own rules have failed.
+
+use core_service::database::Scope;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::cast::Cast;
+
+/// Everything in the database that belongs to one workspace, by its column: tables and views that have a
+/// `workspace_id`, and `workspaces` itself.
+async fn tenant_relations(connection: &mut PgConnection) -> Vec<(String, String, bool)> {
+    let rows = sqlx::query(
+        "SELECT c.relname, c.relkind = 'r' AS is_table,
+                CASE c.relname WHEN 'workspaces' THEN 'id' ELSE 'workspace_id' END AS tenant
+         FROM pg_class c
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND (
+             c.relname = 'workspaces' OR EXISTS (
+                 SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'workspace_id' AND a.attnum > 0
+             ))
+         ORDER BY c.relname",
+    )
+    .fetch_all(connection)
+    .await
+    .unwrap();
+    rows.iter().map(|row| (row.get("relname"), row.get("tenant"), row.get("is_table"))).collect()
+}
+
+async fn full_cast() -> Cast {
+    let cast = Cast::new().await;
+    cast.collection("orders", json!({})).await;
+    cast.document("orders", json!({ "secret": 1 })).await;
+    cast
+}
+
+async fn count(cast: &Cast, scope: &Scope, relation: &str, tenant: &str) -> i64 {
+    let mut tx = cast.app.state.database.begin_read(scope).await.unwrap();
+    // Names come from the catalogue.
+    let sql = format!("SELECT count(*) FROM {relation} WHERE {tenant} = $1");
+    let workspace: Uuid = cast.workspace.parse().unwrap();
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(workspace).fetch_one(&mut *tx).await.unwrap()
+}
+
+/// Scopes that must see nothing of the workspace: nobody, strangers, and every half-set or mixed-up setting.
+fn outsiders(cast: &Cast) -> Vec<(&'static str, Scope)> {
+    let id = |text: &str| text.parse::<Uuid>().unwrap();
+    let stranger = Scope::user(id(&cast.stranger.id));
+    vec![
+        ("nobody", Scope::nobody()),
+        ("nobody in the workspace", Scope::nobody().in_workspace(id(&cast.workspace))),
+        ("a stranger", stranger),
+        ("a stranger in the workspace", stranger.in_workspace(id(&cast.workspace))),
+        ("a stranger at home", stranger.in_workspace(id(&cast.elsewhere))),
+        ("a user who is none", Scope::user(Uuid::now_v7()).in_workspace(id(&cast.workspace))),
+    ]
+}
+
+#[tokio::test]
+async fn every_tenant_table_has_forced_row_level_security() {
+    let cast = Cast::new().await;
+    let mut connection = cast.app.database().await;
+    let relations = tenant_relations(&mut connection).await;
+    let names: Vec<_> = relations.iter().map(|(name, ..)| name.as_str()).collect();
+    for known in ["workspaces", "workspace_members", "collections", "documents", "member_documents"] {
+        assert!(names.contains(&known), "{known} is not looked at");
+    }
+    for (name, _, is_table) in relations {
+        if !is_table {
+            continue; // a view shows what its tables show; that it shows too little is tested below
+        }
+        let protected: bool = sqlx::query_scalar(
+            "SELECT relrowsecurity AND relforcerowsecurity
+                    AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid)
+             FROM pg_class c WHERE oid = $1::regclass",
+        )
+        .bind(&name)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        assert!(protected, "{name} has a workspace_id and no forced row-level security with a policy");
+    }
+}
+
+#[tokio::test]
+async fn members_see_their_workspace_and_nobody_else_does() {
+    let cast = full_cast().await;
+    let mut connection = cast.app.database().await;
+    let member = Scope::user(cast.viewer.id.parse().unwrap()).in_workspace(cast.workspace.parse().unwrap());
+    for (relation, tenant, _) in tenant_relations(&mut connection).await {
+        assert!(count(&cast, &member, &relation, &tenant).await > 0, "{relation}: give the test rows of it to look at");
+        for (who, scope) in outsiders(&cast) {
+            assert_eq!(count(&cast, &scope, &relation, &tenant).await, 0, "{who} sees {relation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_changes_anything() {
+    let cast = full_cast().await;
+    let mut connection = cast.app.database().await;
+    let workspace: Uuid = cast.workspace.parse().unwrap();
+    for (relation, tenant, is_table) in tenant_relations(&mut connection).await {
+        if !is_table {
+            continue;
+        }
+        for (who, scope) in outsiders(&cast) {
+            for sql in [
+                format!("UPDATE {relation} SET {tenant} = {tenant} WHERE {tenant} = $1"),
+                format!("DELETE FROM {relation} WHERE {tenant} = $1"),
+            ] {
+                let mut tx = cast.app.state.database.begin(&scope).await.unwrap();
+                let done = sqlx::query(AssertSqlSafe(sql.clone())).bind(workspace).execute(&mut *tx).await.unwrap();
+                assert_eq!(done.rows_affected(), 0, "{who}: {sql}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_puts_anything_in() {
+    let cast = full_cast().await;
+    let collection: Uuid =
+        sqlx::query_scalar("SELECT id FROM collections").fetch_one(&mut cast.app.database().await).await.unwrap();
+    let (workspace, stranger) = (&cast.workspace, &cast.stranger.id);
+    let new = Uuid::now_v7();
+    let insertions = [
+        format!(
+            "INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ('{workspace}', '{stranger}', 'owner')"
+        ),
+        format!(
+            "INSERT INTO collections (id, workspace_id, name, schema) VALUES ('{new}', '{workspace}', 'x', '{{}}')"
+        ),
+        format!(
+            "INSERT INTO documents (id, workspace_id, collection_id, data)
+             VALUES ('{new}', '{workspace}', '{collection}', '{{}}')"
+        ),
+    ];
+    for sql in insertions {
+        for (who, scope) in outsiders(&cast) {
+            let mut tx = cast.app.state.database.begin(&scope).await.unwrap();
+            let error = sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut *tx).await.unwrap_err();
+            let code = error.as_database_error().unwrap().code().unwrap().into_owned();
+            assert_eq!(code, "42501", "{who}: {sql}: {error}");
+        }
+    }
+}
+
+/// Not even a member of both: a row stays in its tenant.
+#[tokio::test]
+async fn rows_cannot_be_moved_between_workspaces() {
+    let cast = full_cast().await;
+    let elsewhere = crate::cast::workspace_of(&cast.app, &cast.owner).await;
+    let scope = Scope::user(cast.owner.id.parse().unwrap()).in_workspace(cast.workspace.parse().unwrap());
+    for table in ["workspace_members", "collections", "documents"] {
+        let mut tx = cast.app.state.database.begin(&scope).await.unwrap();
+        let sql = format!("UPDATE {table} SET workspace_id = '{elsewhere}'");
+        let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{table}: {error}");
+    }
+}
+
+/// A tenant cannot be founded twice, nor for somebody else.
+#[tokio::test]
+async fn founding_is_for_oneself_and_once() {
+    let cast = Cast::new().await;
+    let new = Uuid::now_v7();
+    let stranger: Uuid = cast.stranger.id.parse().unwrap();
+    let founding = Scope::user(stranger).in_workspace(new);
+    let insert = |user: &str, role: &str| {
+        format!("INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ('{new}', '{user}', '{role}')")
+    };
+    for wrong in [insert(&cast.viewer.id, "owner"), insert(&cast.stranger.id, "viewer")] {
+        let mut tx = cast.app.state.database.begin(&founding).await.unwrap();
+        sqlx::query("INSERT INTO workspaces (id, name) VALUES ($1, 'x')").bind(new).execute(&mut *tx).await.unwrap();
+        let error = sqlx::query(AssertSqlSafe(wrong)).execute(&mut *tx).await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{error}");
+    }
+    let mut tx = cast.app.state.database.begin(&Scope::user(stranger)).await.unwrap();
+    let unscoped = sqlx::query("INSERT INTO workspaces (id, name) VALUES ($1, 'x')").bind(new).execute(&mut *tx).await;
+    assert_eq!(unscoped.unwrap_err().as_database_error().unwrap().code().unwrap(), "42501");
+}
