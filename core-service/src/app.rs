@@ -81,7 +81,7 @@ fn api() -> OpenApiRouter<AppState> {
     info(
         title = "Breakwater",
         description = "The API of Breakwater. Errors are problem details (RFC 9457), lists have cursors, changes \
-                       honour If-Match, and every POST may carry an Idempotency-Key.",
+                       honour If-Match, and every POST that creates accepts an Idempotency-Key.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ProblemBody)),

@@ -39,13 +39,19 @@ pub async fn layer(request: Request, next: Next) -> Response {
         method = %request.method(),
         path = %request.uri().path(),
     );
+    // What machines ask every second, all day.
+    let quiet = matches!(request.uri().path(), "/healthz" | "/readyz" | "/edge/v1/snapshot");
     let header = HeaderValue::from_str(&id);
     let started = std::time::Instant::now();
     let answer = async move {
         let response = next.run(request).await;
         let status = response.status().as_u16();
         let micros = started.elapsed().as_micros() as u64;
-        tracing::info!(status, micros, "answered");
+        if quiet {
+            tracing::debug!(status, micros, "answered");
+        } else {
+            tracing::info!(status, micros, "answered");
+        }
         response
     };
     let mut response = CURRENT.scope(id, answer.instrument(span)).await;

@@ -7,7 +7,9 @@ use http::header;
 use crate::app::AppState;
 use crate::problem::{self, Result};
 
-/// Lists the keys that access tokens may be signed with: the current one, the next, and a previous one while tokens
+/// List signing keys
+///
+/// The keys that access tokens may be signed with: the current one, the next, and a previous one while tokens
 /// of it live.
 #[utoipa::path(
     get,

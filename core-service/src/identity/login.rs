@@ -26,7 +26,9 @@ pub struct Credentials {
     password: String,
 }
 
-/// Signs a user in: begins a session. An unknown address and a wrong password are answered alike, after the same
+/// Sign in
+///
+/// Begins a session. An unknown address and a wrong password are answered alike, after the same
 /// work.
 #[utoipa::path(
     post,

@@ -8,6 +8,8 @@ use super::session::{self, Because};
 use crate::app::AppState;
 use crate::problem::{self, Result};
 
+/// Sign out
+///
 /// Ends the session that asks: its refresh token and its access tokens are refused from now on.
 #[utoipa::path(
     post,

@@ -22,7 +22,7 @@ pub struct UserPatch {
     display_name: Patch<String>,
 }
 
-/// Shows the caller's profile.
+/// Read my profile
 #[utoipa::path(
     get,
     path = "/api/v1/me",
@@ -45,7 +45,7 @@ pub async fn get(State(app): State<AppState>, caller: Caller, known: IfNoneMatch
     Ok((headers(tag), Json(user)).into_response())
 }
 
-/// Changes the caller's profile.
+/// Change my profile
 #[utoipa::path(
     patch,
     path = "/api/v1/me",

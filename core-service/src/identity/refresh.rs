@@ -31,6 +31,8 @@ pub struct RefreshForm {
     refresh_token: String,
 }
 
+/// Refresh tokens
+///
 /// Exchanges a refresh token for the next pair. A token is good once; for a few seconds after its use it gets the
 /// same successor again, so that a racing client stays signed in. Any older token ends the session.
 #[utoipa::path(

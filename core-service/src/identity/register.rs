@@ -30,6 +30,8 @@ pub struct NewUser {
     display_name: Option<String>,
 }
 
+/// Register
+///
 /// Registers a user and signs them in.
 #[utoipa::path(
     post,

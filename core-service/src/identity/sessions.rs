@@ -10,7 +10,9 @@ use crate::app::AppState;
 use crate::http::{Json, Page, PageQuery, Path, Query};
 use crate::problem::{self, Problem, Result};
 
-/// Lists the caller's living sessions, newest first.
+/// List sessions
+///
+/// The caller's living sessions, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/auth/sessions",
@@ -35,7 +37,9 @@ pub async fn list(
     Ok(Json(Page::of(sessions, query.limit, |last| last.id)))
 }
 
-/// Ends one of the caller's sessions.
+/// End a session
+///
+/// One of the caller's own. Its refresh token and its access tokens are refused from now on.
 #[utoipa::path(
     delete,
     path = "/api/v1/auth/sessions/{session}",

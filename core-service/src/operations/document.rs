@@ -62,7 +62,7 @@ impl Served {
     }
 }
 
-/// This document.
+/// Read this document
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
@@ -80,7 +80,7 @@ pub async fn openapi(State(app): State<AppState>, known: IfNoneMatch) -> Respons
     app.document.json.answer(&known)
 }
 
-/// This document, for people.
+/// Read this document as a page
 #[utoipa::path(
     get,
     path = "/api/docs",
