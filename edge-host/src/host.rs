@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use breakwater_pipeline::{EdgeKeys, Gateway, HeadLimits, Snapshot};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -29,6 +30,7 @@ pub fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
     let manifest = Manifest::read(&options.manifest, |name| std::env::var(name).ok())?;
     let parts = parts(options, &manifest)?;
+    allow_many_connections();
     let listener = Listener::bind(options.listen).with_context(|| format!("cannot listen at {}", options.listen))?;
     let address = listener.address()?;
 
@@ -55,6 +57,15 @@ pub fn run(options: &Options) -> Result<()> {
         stop_signal(&workers).await
     })?;
     stop(&phase, workers)
+}
+
+/// A connection takes two descriptors, one to each side, and what a process gets by default is soon used up.
+fn allow_many_connections() {
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it was");
+    }
 }
 
 fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail};
 use breakwater_kit::headers::first;
 use breakwater_pipeline::{EdgeKeys, Forward, Seed, Snapshot, SnapshotRequest, apply};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::now_ms;
 use crate::policies::PolicySet;
 use crate::upstream::Upstreams;
-use crate::{now_ms, now_s};
 
 /// How often the core is asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -99,13 +99,13 @@ impl Follower {
             .upstreams
             .forward(forward, None)
             .await
-            .map_err(|failure| anyhow::anyhow!("the core gave no answer: {failure:?}"))?;
+            .map_err(|failure| anyhow!("the core gave no answer: {failure:?}"))?;
         let headers = &answer.head.headers;
         let header = |name| first(headers, name).unwrap_or_default().to_owned();
         let (etag, signature) = (header("etag"), header("breakwater-core"));
         let status = answer.head.status;
         let body = Limited::new(answer.body, MAX_BYTES).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!("the snapshot broke off: {error}"))?.to_bytes();
+        let body = body.map_err(|error| anyhow!("the snapshot broke off: {error}"))?.to_bytes();
         if !matches!(status, 200 | 304) {
             bail!("the core answered {status} for the snapshot");
         }
@@ -114,14 +114,27 @@ impl Follower {
             return Ok(());
         }
         // Known from here on, even if it is refused: asking for the same again would not make it better.
-        let seen = std::mem::replace(&mut known.etag, Some(etag.clone()).filter(|etag| !etag.is_empty()));
-        let snapshot = Snapshot::parse(&body).context("the snapshot was refused")?;
-        apply(&mut self.policies, &snapshot, known.snapshot.as_deref()).context("the snapshot was refused")?;
-        ensure!(!self.publish.is_closed(), "no worker is left");
-        tracing::info!(version = snapshot.settings.version, first = seen.is_none(), at = now_s(), "a new snapshot");
-        let snapshot = Arc::new(snapshot);
-        known.snapshot = Some(snapshot.clone());
-        self.publish.send_replace(Some(snapshot));
+        known.etag = Some(etag).filter(|etag| !etag.is_empty());
+        match self.try_on(&body, known.snapshot.as_deref()) {
+            Ok(snapshot) if known.snapshot.as_deref() == Some(&snapshot) => {}
+            Ok(snapshot) => {
+                tracing::info!(version = snapshot.settings.version, "a new snapshot");
+                let snapshot = Arc::new(snapshot);
+                known.snapshot = Some(snapshot.clone());
+                self.publish.send_replace(Some(snapshot));
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, have = known.snapshot.is_some(), "the snapshot was refused");
+            }
+        }
         Ok(())
+    }
+
+    /// Whether it is one, and whether the policies take it.
+    fn try_on(&mut self, json: &[u8], last: Option<&Snapshot>) -> Result<Snapshot> {
+        let snapshot = Snapshot::parse(json)?;
+        apply(&mut self.policies, &snapshot, last)?;
+        Ok(snapshot)
     }
 }

@@ -94,5 +94,5 @@ async fn under_load_no_request_is_lost() {
     }
     assert!(edge.ended().await.success());
     assert_eq!(done.load(Ordering::SeqCst), core.count(), "every request that the core saw was answered");
-    assert!(core.count() > 500, "{}", core.count());
+    assert!(core.count() > 100, "a shutdown among nothing proves nothing: {}", core.count());
 }

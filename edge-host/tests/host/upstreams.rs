@@ -16,7 +16,7 @@ async fn a_core_that_is_away_is_a_503_at_once_and_comes_back() {
     for _ in 0..3 {
         let begin = Instant::now();
         let response = client().get(edge.url("/hello")).send().await.unwrap();
-        assert!(begin.elapsed() < Duration::from_millis(500), "it hangs");
+        assert!(begin.elapsed() < Duration::from_millis(900), "it hangs");
         assert_eq!(response.headers()["retry-after"], "2");
         problem(response, 503, "upstream-unavailable").await;
     }
