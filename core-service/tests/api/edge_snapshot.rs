@@ -131,7 +131,7 @@ async fn ended_sessions_and_new_keys_make_a_new_version() {
 }
 
 #[tokio::test]
-async fn many_edges_cost_the_database_two_queries_a_second() {
+async fn many_edges_cost_the_database_one_transaction_a_second() {
     let app = TestApp::start().await;
     snapshot(&app).await;
     let mut database = app.database().await;
@@ -143,9 +143,12 @@ async fn many_edges_cost_the_database_two_queries_a_second() {
         sqlx::query_scalar(transactions).fetch_one(database).await.unwrap()
     };
     let before = count(&mut database).await;
+    let started = std::time::Instant::now();
     for _ in 0..500 {
         app.get(PATH).send().await.expect(200);
     }
     let after = count(&mut database).await;
-    assert!(after - before < 30, "{} transactions", after - before);
+    // One transaction a second reads both, and the counting itself costs a few.
+    let most = 10 + 2 * started.elapsed().as_secs() as i64;
+    assert!(after - before < most, "{} transactions", after - before);
 }

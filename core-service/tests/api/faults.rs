@@ -28,7 +28,7 @@ async fn while_the_database_is_away_requests_are_answered_503_and_then_it_recove
         let answer = app.post("/api/v1/auth/login").json(login.clone()).send().await;
         assert_eq!(answer.header("retry-after"), "1");
         answer.problem(503, "database-unavailable");
-        assert!(started.elapsed() < Duration::from_secs(3), "no hanging");
+        assert!(started.elapsed() < Duration::from_secs(10), "no hanging");
         ask().await.problem(503, "database-unavailable");
         app.get("/readyz").unlinked().send().await.problem(503, "database-unavailable");
         app.get("/healthz").unlinked().send().await.expect(200);
