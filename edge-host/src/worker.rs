@@ -141,6 +141,16 @@ impl Worker {
                 _ = phase.wait_for(|phase| *phase == Phase::Closing) => break,
             }
         }
+        // What the kernel has taken already is not left behind.
+        loop {
+            tokio::select! {
+                biased;
+                (stream, from) = server::accept(&listener) => {
+                    connections.spawn_local(server::serve(self.clone(), stream, from));
+                }
+                () = std::future::ready(()) => break,
+            }
+        }
         drop(listener);
         connections.close();
         if tokio::time::timeout(self.limits.shutdown_timeout, connections.wait()).await.is_err() {

@@ -1,7 +1,8 @@
 //! One connection: TLS if configured, then HTTP/1.1 or HTTP/2, until it ends or the edge stops.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -26,6 +28,9 @@ const MAX_STREAMS: u32 = 256;
 /// How a connection over HTTP/2 begins when nobody negotiated (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// How long a connection may still begin a request when the edge closes.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
 /// How often a started preface is looked at again.
 const PREFACE_PULSE: Duration = Duration::from_millis(10);
 
@@ -41,16 +46,26 @@ pub struct Peer {
     pub address: String,
     /// Whether it speaks TLS.
     pub https: bool,
+    /// Whether it ever asked for anything.
+    pub asked: Cell<bool>,
 }
 
 /// Serves a connection to its end. Errors are the client's affair, and not worth a line.
 pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
     // An IPv4 client on an IPv6 socket is still an IPv4 client.
-    let peer = Rc::new(Peer { address: from.ip().to_canonical().to_string(), https: worker.tls.is_some() });
+    let peer = Rc::new(Peer {
+        address: from.ip().to_canonical().to_string(),
+        https: worker.tls.is_some(),
+        asked: Cell::new(false),
+    });
     let patience = worker.limits.header_timeout;
     match &worker.tls {
         None => {
-            let Ok(Some(version)) = timeout(patience, sniff(&stream)).await else { return };
+            let version = tokio::select! {
+                version = timeout(patience, sniff(&stream)) => version,
+                () = last_call(worker.phase.clone()) => return,
+            };
+            let Ok(Some(version)) = version else { return };
             drive(worker, stream, version, peer).await;
         }
         Some(config) => {
@@ -86,8 +101,8 @@ where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let io = TokioIo::new(PatientIo::new(stream, worker.limits.write_timeout));
-    let mut phase = worker.phase.clone();
-    let service = Service::new(worker.clone(), peer, matches!(version, Version::Http1));
+    let phase = worker.phase.clone();
+    let service = Service::new(worker.clone(), peer.clone(), matches!(version, Version::Http1));
     match version {
         Version::Http1 => {
             let connection = http1::Builder::new()
@@ -96,12 +111,7 @@ where
                 .max_header_size(MAX_HEAD)
                 .max_buf_size(MAX_HEAD.max(128 * 1024))
                 .serve_connection(io, service);
-            let mut connection = pin!(connection);
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                () = closing(&mut phase) => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = connection.await;
+            to_its_end(connection, http1::Connection::graceful_shutdown, &peer, phase).await;
         }
         Version::Http2 => {
             let connection = http2::Builder::new(LocalExecutor)
@@ -112,17 +122,35 @@ where
                 .keep_alive_interval(worker.limits.header_timeout)
                 .keep_alive_timeout(worker.limits.header_timeout)
                 .serve_connection(io, service);
-            let mut connection = pin!(connection);
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                () = closing(&mut phase) => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = connection.await;
+            to_its_end(connection, http2::Connection::graceful_shutdown, &peer, phase).await;
         }
     }
 }
 
-async fn closing(phase: &mut tokio::sync::watch::Receiver<Phase>) {
+/// Until the client has enough; when the edge closes, until what was begun is done.
+async fn to_its_end<C: Future>(
+    connection: C,
+    finish: impl FnOnce(Pin<&mut C>),
+    peer: &Peer,
+    phase: watch::Receiver<Phase>,
+) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = closing(phase) => finish(connection.as_mut()),
+    }
+    // hyper ends a connection that is idle between requests, but waits on one that has yet to make its first.
+    if timeout(LAST_CALL, connection.as_mut()).await.is_err() && peer.asked.get() {
+        connection.await;
+    }
+}
+
+async fn last_call(phase: watch::Receiver<Phase>) {
+    closing(phase).await;
+    tokio::time::sleep(LAST_CALL).await;
+}
+
+async fn closing(mut phase: watch::Receiver<Phase>) {
     // If the sender is gone, the process ends anyway.
     let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
 }

@@ -37,6 +37,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.peer.asked.set(true);
         let (worker, peer, http1) = (self.worker.clone(), self.peer.clone(), self.http1);
         Box::pin(async move {
             let mut response = answer(&worker, &peer, request).await;

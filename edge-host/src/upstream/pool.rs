@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::SendRequest;
 use rustls::ClientConfig;
+use tokio::time::timeout;
 
 use super::connect::{self, ConnectError};
 use super::origin::Origin;
@@ -53,7 +54,7 @@ impl Pool {
             let last = self.waiting.borrow_mut().pop();
             let Some((mut sender, since)) = last else { break };
             // Ready at once, or as soon as hyper has seen the last answer's end.
-            if since.elapsed() < MAX_IDLE && sender.ready().await.is_ok() {
+            if since.elapsed() < MAX_IDLE && matches!(timeout(patience, sender.ready()).await, Ok(Ok(()))) {
                 return Ok(Lease { sender, reused: true, pool: self.clone() });
             }
         }

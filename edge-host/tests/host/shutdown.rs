@@ -43,6 +43,23 @@ async fn what_is_under_way_is_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_that_ask_nothing_hold_nobody_up() {
+    let core = Core::start().await;
+    let edge = Edge::start(&core).await;
+    let silent = Wire::to(edge.address).await;
+    let mut served = Wire::to(edge.address).await;
+    served.send("GET /hello HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    served.until("visit").await;
+    let http2 = crate::support::client_builder().http2_prior_knowledge().build().unwrap();
+    http2.get(edge.url("/hello")).send().await.unwrap();
+    edge.terminate();
+    let begin = Instant::now();
+    assert!(edge.ended().await.success());
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    drop((silent, served));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_finish_is_cut_off_in_time() {
     let core = Core::start().await;
     let edge = Edge::before(&core).with(&["--shutdown-timeout", "1"]).start().await;
