@@ -48,6 +48,16 @@ impl System {
         self.edge = start_edge(&self.folder, self.core_port, self.edge_port);
     }
 
+    /// Where the core listens, for another edge.
+    pub fn core_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.core_port)
+    }
+
+    /// The key that the core knows its edges by.
+    pub fn edge_key() -> String {
+        format!("test.{SECRET}")
+    }
+
     /// An address at the edge.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.edge_port)

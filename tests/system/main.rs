@@ -7,3 +7,5 @@ mod components;
 mod faults;
 mod fixture;
 mod spin;
+mod state;
+mod two_edges;

@@ -20,7 +20,7 @@ use wit_bindgen::spawn;
 use crate::clock::uptime_ms;
 use crate::origin::Origin;
 use crate::policies::Components;
-use crate::snapshot::{self, Fetched};
+use crate::snapshot;
 
 /// How old the snapshot may be before the core is asked for a newer one.
 const FRESH_MS: u64 = 1000;
@@ -132,8 +132,8 @@ impl Configuration {
     async fn renew(self: &Rc<Self>) {
         let known = self.known.borrow().clone();
         match snapshot::fetch(&self.core, &self.keys, known.as_deref()).await {
-            Ok(Fetched::Unchanged) => {}
-            Ok(Fetched::New(new, document)) => {
+            Ok(None) => {}
+            Ok(Some((new, document))) => {
                 let etag = new.etag.clone();
                 if self.adopt(new) {
                     let this = Rc::clone(self);

@@ -26,12 +26,8 @@ const PATIENCE_MS: u32 = 5000;
 /// How long the copy in the state lives: longer than the core should ever be away.
 const COPY_MS: u64 = 7 * 24 * 3600 * 1000;
 
-/// What the core answered.
-pub enum Fetched {
-    Unchanged,
-    /// And the document itself.
-    New(Known, Vec<u8>),
-}
+/// A new snapshot and its document, or nothing if the known one still holds.
+type Fetched = Option<(Known, Vec<u8>)>;
 
 /// Asks the core for a snapshot other than `known`.
 pub async fn fetch(core: &Origin, keys: &EdgeKeys, known: Option<&Known>) -> Result<Fetched, String> {
@@ -68,11 +64,11 @@ async fn exchange(core: &Origin, keys: &EdgeKeys, known: Option<&Known>) -> Resu
         _ => return Err(format!("status {status}")),
     }
     match (status, known) {
-        (304, Some(_)) => Ok(Fetched::Unchanged),
+        (304, Some(_)) => Ok(None),
         (304, None) => Err("304 to a request without a condition".to_owned()),
         _ => {
             let snapshot = Snapshot::parse(&bytes).map_err(|error| error.to_string())?;
-            Ok(Fetched::New(Known { snapshot, etag }, bytes))
+            Ok(Some((Known { snapshot, etag }, bytes)))
         }
     }
 }

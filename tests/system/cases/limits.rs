@@ -69,3 +69,17 @@ pub async fn refused_credentials_cost_the_caller_nothing(edge: Edge) {
     let answer = edge.request(Method::GET, "/mine").bearer_auth(token().sign()).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
 }
+
+pub async fn without_redis_limits_are_open_or_closed(edge: Edge) {
+    let redis = "redis://127.0.0.1:9";
+    let edge = Edge::between(edge.shell, Core::start(snapshot()).await, redis).await;
+    edge.until_ready().await;
+    for _ in 0..5 {
+        let start = std::time::Instant::now();
+        assert_eq!(edge.get("/few").await.status(), StatusCode::OK);
+        assert_eq!(edge.get("/kept/a?control=max-age=60").await.status(), StatusCode::OK);
+        problem(edge.get("/strict").await, 503, "upstream-unavailable").await;
+        assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+    assert!(edge.core.asked("/strict").is_empty());
+}

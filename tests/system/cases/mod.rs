@@ -43,7 +43,7 @@ cases! {
         head_is_answered_where_get_is, an_upstream_that_the_manifest_does_not_allow_is_not_asked;
     authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
     limits: an_address_has_its_allowance, an_allowance_is_shared_by_all_edges, a_caller_has_an_allowance_of_its_own,
-        refused_credentials_cost_the_caller_nothing;
+        refused_credentials_cost_the_caller_nothing, without_redis_limits_are_open_or_closed;
     caching: a_fresh_answer_is_not_asked_for_again, what_may_not_be_kept_is_asked_for_again,
         a_stale_answer_is_confirmed, answers_that_vary_are_told_apart, a_client_that_knows_the_answer_gets_none,
         an_answer_that_is_too_large_is_passed_and_not_kept;

@@ -31,6 +31,18 @@ pub struct Data {
     outbound: Outbound,
 }
 
+impl Data {
+    pub fn new(application: &Arc<Application>) -> std::io::Result<Self> {
+        Ok(Self {
+            application: Arc::clone(application),
+            table: ResourceTable::new(),
+            wasi: WasiCtx::builder().stderr(OutputFile::new(application.log.try_clone()?)).build(),
+            http: WasiHttpCtx::new(),
+            outbound: application.outbound.clone(),
+        })
+    }
+}
+
 impl WasiView for Data {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
@@ -58,15 +70,7 @@ impl HandlerState for Instances {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Data, Idle, Reuse>> {
         let log = self.0.log.try_clone()?;
-        let stderr = OutputFile::new(self.0.log.try_clone()?);
-        let data = Data {
-            application: Arc::clone(&self.0),
-            table: ResourceTable::new(),
-            wasi: WasiCtx::builder().stderr(stderr).build(),
-            http: WasiHttpCtx::new(),
-            outbound: self.0.outbound.clone(),
-        };
-        let mut store = Store::new(&ENGINE, data);
+        let mut store = Store::new(&ENGINE, Data::new(&self.0)?);
         let proxy = Proxy::P3(SERVICE.instantiate_async(&mut store).await?);
         Ok(Instance { store, proxy, view: WasiHttpView::http, expiration: Idle::default(), state: Reuse(log) })
     }

@@ -5,7 +5,7 @@
 
 mod bindings;
 mod compose;
-mod instance;
+pub mod instance;
 pub mod manifest;
 mod outbound;
 mod redis;
@@ -31,6 +31,18 @@ pub struct Application {
     log: std::fs::File,
 }
 
+impl Application {
+    /// The one of `spin.toml`, with these values of its variables.
+    pub fn new(values: &[(&str, &str)], log: std::fs::File) -> Arc<Self> {
+        let manifest = Manifest::read();
+        let component = manifest.served();
+        let resolve = |template: &str| manifest.resolve(template, values);
+        let allowed: Vec<String> = component.allowed_outbound_hosts.iter().map(|host| resolve(host)).collect();
+        let variables = component.variables.iter().map(|(name, value)| (name.clone(), resolve(value))).collect();
+        Arc::new(Self { variables, outbound: outbound::Outbound::new(&allowed), log })
+    }
+}
+
 /// The composed gateway, served on a loopback port until it is dropped.
 pub struct Gateway {
     pub address: SocketAddr,
@@ -41,16 +53,10 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the application of `spin.toml` with these values of its variables.
     pub async fn start(values: &[(&str, &str)]) -> Self {
-        let manifest = Manifest::read();
-        let component = manifest.served();
-        let resolve = |template: &str| manifest.resolve(template, values);
-        let allowed: Vec<String> = component.allowed_outbound_hosts.iter().map(|host| resolve(host)).collect();
+        // No request should wait for the compiler.
+        tokio::task::spawn_blocking(|| LazyLock::force(&SERVICE)).await.unwrap();
         let log = tempfile::NamedTempFile::new().unwrap();
-        let application = Arc::new(Application {
-            variables: component.variables.iter().map(|(name, value)| (name.clone(), resolve(value))).collect(),
-            outbound: outbound::Outbound::new(&allowed),
-            log: log.reopen().unwrap(),
-        });
+        let application = Application::new(values, log.reopen().unwrap());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let accepting = tokio::spawn(server::serve(listener, instance::handler(application)));
@@ -72,7 +78,7 @@ impl Drop for Gateway {
     }
 }
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     Engine::new(&config).unwrap()
@@ -82,11 +88,16 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 static SERVICE: LazyLock<ServicePre<Data>> = LazyLock::new(|| {
     let manifest = Manifest::read();
     let component = Component::new(&ENGINE, compose::compose(manifest.served())).unwrap();
+    ServicePre::new(linker().instantiate_pre(&component).unwrap()).unwrap()
+});
+
+/// All that Spin offers and our components ask for.
+pub fn linker() -> Linker<Data> {
     let mut linker = Linker::new(&ENGINE);
     // Rust's standard library for wasm32-wasip2 imports WASI 0.2 beside the 0.3 that the SDK uses.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
     wasmtime_wasi::p3::add_to_linker(&mut linker).unwrap();
     wasmtime_wasi_http::p3::add_to_linker(&mut linker).unwrap();
     bindings::add_to_linker(&mut linker);
-    ServicePre::new(linker.instantiate_pre(&component).unwrap()).unwrap()
-});
+    linker
+}

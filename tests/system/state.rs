@@ -1,0 +1,140 @@
+//! The port `state` as the component `state-redis` answers it, asked directly.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use breakwater_tests::process::workspace;
+use wasmtime::Store;
+use wasmtime::component::Component;
+
+use self::breakwater::edge::types::{Allowance, Bucket};
+use self::exports::breakwater::edge::state::Error;
+use crate::fixture::edge::redis_url;
+use crate::spin::instance::Data;
+use crate::spin::{Application, ENGINE, linker};
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    inline: "package breakwater:tests; world caller { export breakwater:edge/state@1.0.0; }",
+    world: "breakwater:tests/caller",
+});
+
+static COMPONENT: LazyLock<CallerPre<Data>> = LazyLock::new(|| {
+    let component = Component::from_file(&ENGINE, workspace().join("target/components/state-redis.wasm"))
+        .expect("run `cargo xtask build components`");
+    CallerPre::new(linker().instantiate_pre(&component).unwrap()).unwrap()
+});
+
+/// An instance of the component and what it runs in.
+struct State {
+    store: Store<Data>,
+    instance: Caller,
+}
+
+/// Asks one function of the port.
+macro_rules! ask {
+    ($state:ident.$function:ident($($argument:expr),*)) => {{
+        let State { store, instance } = &mut $state;
+        let port = instance.breakwater_edge_state();
+        store.run_concurrent(async |accessor| port.$function(accessor, $($argument),*).await).await.unwrap().unwrap()
+    }};
+}
+
+impl State {
+    async fn new(redis: &str) -> Self {
+        let values = [("redis_url", redis), ("edge_key", "")];
+        let application = Application::new(&values, tempfile::tempfile().unwrap());
+        let mut store = Store::new(&ENGINE, Data::new(&application).unwrap());
+        let instance = COMPONENT.instantiate_async(&mut store).await.unwrap();
+        Self { store, instance }
+    }
+}
+
+fn key(name: &str) -> String {
+    format!("test:{name}:{}", uuid::Uuid::now_v7())
+}
+
+fn bucket(key: &str, burst: u64, cost: u64) -> Bucket {
+    Bucket { key: key.to_owned(), name: "test".to_owned(), limit: 60, window: 60_000, burst, cost }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_lives_for_its_time() {
+    let mut state = State::new(&redis_url()).await;
+    let key = key("value");
+    assert_eq!(ask!(state.call_get(key.clone())).unwrap(), None);
+    let value: Vec<u8> = (0..=255).collect();
+    ask!(state.call_set(key.clone(), value.clone(), 300)).unwrap();
+    assert_eq!(ask!(state.call_get(key.clone())).unwrap(), Some(value));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(ask!(state.call_get(key.clone())).unwrap(), None);
+
+    let limit = 4 * 1024 * 1024;
+    ask!(state.call_set(key.clone(), vec![1; limit], 10_000)).unwrap();
+    assert!(matches!(ask!(state.call_set(key.clone(), vec![1; limit + 1], 10_000)), Err(Error::TooLarge)));
+    assert_eq!(ask!(state.call_get(key)).unwrap().unwrap().len(), limit);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_counter_lives_from_its_first_increment() {
+    let mut state = State::new(&redis_url()).await;
+    let key = key("counter");
+    assert_eq!(ask!(state.call_increment(key.clone(), 2, 400)).unwrap(), 2);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(ask!(state.call_increment(key.clone(), 3, 400)).unwrap(), 5);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(ask!(state.call_increment(key, 1, 0)).unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cost_is_taken_from_every_bucket_or_from_none() {
+    let mut state = State::new(&redis_url()).await;
+    let (small, large) = (key("small"), key("large"));
+    let both = || vec![bucket(&small, 2, 1), bucket(&large, 10, 1)];
+    let summary = |allowances: Vec<Allowance>| -> Vec<(bool, u64)> {
+        allowances.iter().map(|allowance| (allowance.allowed, allowance.remaining)).collect()
+    };
+    assert_eq!(summary(ask!(state.call_take(both())).unwrap()), [(true, 1), (true, 9)]);
+    assert_eq!(summary(ask!(state.call_take(both())).unwrap()), [(true, 0), (true, 8)]);
+    // The small one refuses, so the large one is as it was.
+    let refused = ask!(state.call_take(both())).unwrap();
+    assert_eq!(summary(refused.clone()), [(false, 0), (true, 8)]);
+    assert!((1..=1000).contains(&refused[0].retry_after), "{refused:?}");
+    assert!((1001..=2000).contains(&refused[0].reset_after), "{refused:?}");
+    // One comes back every second.
+    tokio::time::sleep(Duration::from_millis(refused[0].retry_after)).await;
+    assert!(ask!(state.call_take(both())).unwrap()[0].allowed);
+
+    let never = ask!(state.call_take(vec![bucket(&key("never"), 2, 3)])).unwrap();
+    assert_eq!(summary(never), [(false, 2)]);
+    assert!(ask!(state.call_take(Vec::new())).unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_take_at_once_take_what_there_is() {
+    let shared = key("shared");
+    let takers = (0..4).map(|_| {
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let mut state = State::new(&redis_url()).await;
+            let mut taken = 0;
+            for _ in 0..25 {
+                let one = Bucket { limit: 1, ..bucket(&shared, 40, 1) };
+                taken += usize::from(ask!(state.call_take(vec![one])).unwrap()[0].allowed);
+            }
+            taken
+        })
+    });
+    let mut taken = 0;
+    for taker in takers.collect::<Vec<_>>() {
+        taken += taker.await.unwrap();
+    }
+    assert_eq!(taken, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_away_is_unavailable() {
+    let mut state = State::new("redis://127.0.0.1:9").await;
+    assert!(matches!(ask!(state.call_get(key("away"))), Err(Error::Unavailable(_))));
+    assert!(matches!(ask!(state.call_take(vec![bucket(&key("away"), 1, 1)])), Err(Error::Unavailable(_))));
+}
