@@ -20,7 +20,10 @@ pub struct Cast {
 
 impl Cast {
     pub async fn new() -> Self {
-        let app = TestApp::start().await;
+        Self::in_app(TestApp::start().await).await
+    }
+
+    pub async fn in_app(app: TestApp) -> Self {
         let owner = app.user().await;
         let workspace = workspace_of(&app, &owner).await;
         let stranger = app.user().await;

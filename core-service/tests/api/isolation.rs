@@ -1,12 +1,16 @@
 //! Row-level security, asked directly as the role that the service connects as: what the database shows when the
 //! service's own rules have failed.
 
-use core_service::database::Scope;
+use core_service::config::Config;
+use core_service::database::{Scope, migrate};
+use http::Method;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use url::Url;
 use uuid::Uuid;
 
 use crate::cast::Cast;
+use crate::support::{TestApp, settings};
 
 /// Everything in the database that belongs to one workspace, by its column: tables and views that have a
 /// `workspace_id`, and `workspaces` itself.
@@ -179,4 +183,49 @@ async fn founding_is_for_oneself_and_once() {
     let mut tx = cast.app.state.database.begin(&Scope::user(stranger)).await.unwrap();
     let unscoped = sqlx::query("INSERT INTO workspaces (id, name) VALUES ($1, 'x')").bind(new).execute(&mut *tx).await;
     assert_eq!(unscoped.unwrap_err().as_database_error().unwrap().code().unwrap(), "42501");
+}
+
+/// Managed databases give out no superuser: the owner of the tables is then bound by row-level security too, and the
+/// functions and the view that look behind it on purpose must still work.
+#[tokio::test]
+async fn an_owner_without_superpowers_is_enough() {
+    let server: Url = std::env::var("BREAKWATER_TEST_POSTGRES").unwrap().parse().unwrap();
+    let name = format!("plain_{}", Uuid::now_v7().simple());
+    let mut superuser = PgConnection::connect(server.as_str()).await.unwrap();
+    for sql in [
+        format!("CREATE ROLE {name} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD '{name}'"),
+        format!("CREATE DATABASE {name} OWNER {name}"),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut superuser).await.unwrap();
+    }
+    let url = |user: &str| {
+        let mut url = server.clone();
+        url.set_path(&name);
+        url.set_username(user).unwrap();
+        url.set_password(Some(user)).unwrap();
+        url.to_string()
+    };
+    let own = settings([("DATABASE__URL", &url("breakwater_service")), ("DATABASE__OWNER_URL", &url(&name))]);
+    migrate(&Config::load_with(None, own.clone()).unwrap().database).await.unwrap();
+
+    let cast = Cast::in_app(TestApp::start_with(own).await).await;
+    cast.collection("orders", json!({})).await;
+    cast.document("orders", json!({ "n": 1 })).await;
+    let found =
+        cast.read(&cast.viewer, "/collections/orders/documents?filter=data.n%20eq%201").await.expect(200).json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    let listed = cast.read(&cast.viewer, "/members").await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 4);
+    for relation in ["workspaces", "workspace_members", "collections", "documents", "member_documents"] {
+        let tenant = if relation == "workspaces" { "id" } else { "workspace_id" };
+        for (who, scope) in outsiders(&cast) {
+            assert_eq!(count(&cast, &scope, relation, tenant).await, 0, "{who} sees {relation}");
+        }
+    }
+    cast.call(&cast.owner, Method::DELETE, "").send().await.expect(204);
+
+    cast.app.state.database.close().await;
+    for sql in [format!("DROP DATABASE {name} WITH (FORCE)"), format!("DROP ROLE {name}")] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut superuser).await.unwrap();
+    }
 }

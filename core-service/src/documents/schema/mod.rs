@@ -27,15 +27,20 @@ pub const MAX_BYTES: usize = 64 * 1024;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The product of a document's values and its schema's cost: a fraction of a second.
 const MAX_WORK: u64 = 5_000_000;
-/// How many compiled schemas are remembered.
-const REMEMBERED: usize = 1000;
+/// How much of compiled schemas is remembered, by weight in bytes.
+const REMEMBERED: usize = 32 * 1024 * 1024;
+/// What a pattern weighs, compiled: usually less; at worst, which nobody writes by chance, some 32 times this.
+const PATTERN_WEIGHT: usize = 16 * 1024;
 
 /// A schema that was checked and compiled.
 #[derive(Debug)]
 pub struct Schema {
     source: Value,
     validator: Validator,
+    /// How many checks one value may ask for.
     cost: u64,
+    /// About how many bytes it takes, compiled.
+    weight: usize,
 }
 
 impl Schema {
@@ -45,7 +50,8 @@ impl Schema {
         if !errors.is_empty() {
             return Err(errors);
         }
-        if source.to_string().len() > MAX_BYTES {
+        let length = source.to_string().len();
+        if length > MAX_BYTES {
             let message = format!("is longer than {MAX_BYTES} bytes");
             return Err(vec![FieldError::new("", "maxLength", message)]);
         }
@@ -55,7 +61,9 @@ impl Schema {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let cost = cost::of(&positions::of(&source)?)?;
+        let (positions, patterns) = positions::of(&source)?;
+        let cost = cost::of(&positions)?;
+        let weight = 1024 + length + patterns * PATTERN_WEIGHT;
         // The sizes keep one pattern from taking megabytes.
         let patterns = PatternOptions::regex().size_limit(256 * 1024).dfa_size_limit(256 * 1024);
         let validator = jsonschema::draft202012::options()
@@ -66,7 +74,7 @@ impl Schema {
                 let pointer = error.instance_path().to_string();
                 vec![FieldError::new(pointer, error.kind().keyword(), error.to_string())]
             })?;
-        Ok(Self { source, validator, cost })
+        Ok(Self { source, validator, cost, weight })
     }
 
     /// The schema as it was written.
@@ -145,26 +153,40 @@ fn count(data: &Value) -> u64 {
     }
 }
 
-type Compiled = HashMap<(Uuid, i64), Arc<Schema>>;
+/// Compiled schemas by collection and version.
+#[derive(Default)]
+struct Compiled {
+    schemas: HashMap<(Uuid, i64), Arc<Schema>>,
+    weight: usize,
+}
 
 static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Default::default);
 
 /// The compiled schema of a collection in a version, if it is remembered.
 pub fn remembered(collection: Uuid, version: i64) -> Option<Arc<Schema>> {
     let compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    compiled.get(&(collection, version)).cloned()
+    compiled.schemas.get(&(collection, version)).cloned()
 }
 
-/// Remembers a compiled schema, and forgets another when there are too many.
+/// Remembers a compiled schema, and forgets others when together they weigh too much.
 pub fn remember(collection: Uuid, version: i64, schema: Arc<Schema>) {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    if compiled.len() >= REMEMBERED {
+    while compiled.weight + schema.weight > REMEMBERED {
         // The map's order is random: nobody can choose whose schema goes.
-        if let Some(any) = compiled.keys().next().copied() {
-            compiled.remove(&any);
+        let Some(any) = compiled.schemas.keys().next().copied() else { break };
+        compiled.forget(any);
+    }
+    compiled.forget((collection, version));
+    compiled.weight += schema.weight;
+    compiled.schemas.insert((collection, version), schema);
+}
+
+impl Compiled {
+    fn forget(&mut self, key: (Uuid, i64)) {
+        if let Some(schema) = self.schemas.remove(&key) {
+            self.weight -= schema.weight;
         }
     }
-    compiled.insert((collection, version), schema);
 }
 
 #[cfg(test)]

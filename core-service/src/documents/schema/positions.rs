@@ -20,8 +20,8 @@ pub(super) struct Position {
 /// How many patterns a schema may have: each is a compiled automaton.
 const MAX_PATTERNS: usize = 64;
 
-/// All subschemas, the whole first. The schema fits the meta-schema already.
-pub(super) fn of(schema: &Value) -> Result<Vec<Position>, Vec<FieldError>> {
+/// All subschemas, the whole first, and how many patterns they have. The schema fits the meta-schema already.
+pub(super) fn of(schema: &Value) -> Result<(Vec<Position>, usize), Vec<FieldError>> {
     let mut walk = Walk::default();
     walk.visit(schema, &mut String::new());
     if walk.patterns > MAX_PATTERNS {
@@ -30,7 +30,7 @@ pub(super) fn of(schema: &Value) -> Result<Vec<Position>, Vec<FieldError>> {
     }
     walk.follow();
     if walk.errors.is_empty() {
-        Ok(walk.positions)
+        Ok((walk.positions, walk.patterns))
     } else {
         walk.errors.truncate(crate::documents::bounds::MOST_ERRORS);
         Err(walk.errors)

@@ -150,12 +150,18 @@ fn sizes_are_bounded() {
 
 #[test]
 fn compiled_schemas_are_remembered_within_bounds() {
-    let schema = Arc::new(Schema::compile(json!({})).unwrap());
-    for _ in 0..REMEMBERED + 10 {
+    let patterns: serde_json::Map<String, Value> = (0..60).map(|n| (n.to_string(), json!({"pattern": "a"}))).collect();
+    let heavy = Arc::new(Schema::compile(json!({ "properties": patterns })).unwrap());
+    for version in [1, 1, 2] {
         let collection = Uuid::now_v7();
-        remember(collection, 1, schema.clone());
-        assert!(remembered(collection, 1).is_some());
-        assert!(remembered(collection, 2).is_none());
+        for _ in 0..REMEMBERED / heavy.weight {
+            remember(collection, version, heavy.clone());
+            assert!(remembered(collection, version).is_some());
+            assert!(remembered(collection, version + 1).is_none());
+            remember(Uuid::now_v7(), version, heavy.clone());
+        }
     }
-    assert!(COMPILED.lock().unwrap().len() <= REMEMBERED);
+    let compiled = COMPILED.lock().unwrap();
+    assert!(compiled.weight <= REMEMBERED);
+    assert_eq!(compiled.weight, compiled.schemas.values().map(|schema| schema.weight).sum::<usize>());
 }
