@@ -27,6 +27,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The product of a document's values and its schema's cost: a fraction of a second.
 const MAX_WORK: u64 = 5_000_000;
+/// Up to this product every error is told, beyond it the first: each may drag along those of all alternatives.
+const MAX_WORK_FOR_ALL_ERRORS: u64 = 100_000;
 /// How much of compiled schemas is remembered, by weight in bytes.
 const REMEMBERED: usize = 32 * 1024 * 1024;
 /// What a pattern weighs, compiled: usually less; at worst, which nobody writes by chance, some 32 times this.
@@ -97,14 +99,16 @@ impl Schema {
         if !errors.is_empty() {
             return errors;
         }
-        if count(data).saturating_mul(self.cost) > MAX_WORK {
+        let work = count(data).saturating_mul(self.cost);
+        if work > MAX_WORK {
             let message = "holds more values than this schema can be checked against";
             return vec![FieldError::new(pointer, "maxWork", message)];
         }
-        if self.validator.is_valid(data) {
-            return Vec::new();
-        }
-        let mut errors = tidy(validation_errors(self.validator.iter_errors(data)));
+        let mut errors = match self.validator.validate(data) {
+            Ok(()) => return Vec::new(),
+            Err(_) if work <= MAX_WORK_FOR_ALL_ERRORS => tidy(validation_errors(self.validator.iter_errors(data))),
+            Err(first) => tidy(validation_errors(std::iter::once(first))),
+        };
         for error in &mut errors {
             error.pointer.insert_str(0, pointer);
         }

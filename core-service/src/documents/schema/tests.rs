@@ -149,6 +149,16 @@ fn sizes_are_bounded() {
 }
 
 #[test]
+fn a_costly_refusal_names_the_first_place_only() {
+    let branches: Vec<Value> = (0..900).map(|n| json!({"required": [n.to_string()]})).collect();
+    let schema = Schema::compile(json!({"properties": {"a": {"items": {"anyOf": branches}}}})).unwrap();
+    let data = |items: usize| json!({ "a": vec![json!({}); items] });
+    assert_eq!(schema.check(&data(50), "").len(), 50);
+    assert_eq!(schema.check(&data(2000), "")[0].pointer, "/a/0");
+    assert_eq!(schema.check(&data(2000), "").len(), 1);
+}
+
+#[test]
 fn compiled_schemas_are_remembered_within_bounds() {
     let patterns: serde_json::Map<String, Value> = (0..60).map(|n| (n.to_string(), json!({"pattern": "a"}))).collect();
     let heavy = Arc::new(Schema::compile(json!({ "properties": patterns })).unwrap());
