@@ -42,7 +42,11 @@ macro_rules! ask {
 
 impl State {
     async fn new(redis: &str) -> Self {
-        let values = [("redis_url", redis), ("edge_key", "")];
+        Self::with_credentials(redis, "").await
+    }
+
+    async fn with_credentials(redis: &str, credentials: &str) -> Self {
+        let values = [("redis_url", redis), ("redis_credentials", credentials), ("edge_key", "")];
         let application = Application::new(&values, tempfile::tempfile().unwrap());
         let mut store = Store::new(&ENGINE, Data::new(&application).unwrap());
         let instance = COMPONENT.instantiate_async(&mut store).await.unwrap();
@@ -137,4 +141,20 @@ async fn a_redis_that_is_away_is_unavailable() {
     let mut state = State::new("redis://127.0.0.1:9").await;
     assert!(matches!(ask!(state.call_get(key("away"))), Err(Error::Unavailable(_))));
     assert!(matches!(ask!(state.call_take(vec![bucket(&key("away"), 1, 1)])), Err(Error::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_given_to_redis() {
+    let user = format!("test-{}", uuid::Uuid::now_v7());
+    let client = redis::Client::open(redis_url()).unwrap();
+    let mut admin = client.get_multiplexed_async_connection().await.unwrap();
+    let mut acl = redis::cmd("ACL");
+    let () = acl.arg(&["SETUSER", &user, "on", ">right", "~*", "+@all"]).query_async(&mut admin).await.unwrap();
+
+    let mut good = State::with_credentials(&redis_url(), &format!("{user}:right")).await;
+    let mut bad = State::with_credentials(&redis_url(), &format!("{user}:wrong")).await;
+    let (known, unknown) = (ask!(good.call_get(key("credentials"))), ask!(bad.call_get(key("credentials"))));
+    let () = redis::cmd("ACL").arg(&["DELUSER", &user]).query_async(&mut admin).await.unwrap();
+    assert_eq!(known.unwrap(), None);
+    assert!(matches!(unknown, Err(Error::Unavailable(_))));
 }

@@ -10,8 +10,6 @@ impl Host for Data {}
 
 impl<T: Send> HostWithStore<T> for Spin {
     async fn get(accessor: &Accessor<T, Self>, name: String) -> Result<String, Error> {
-        accessor.with(|mut access| {
-            access.get().application.variables.get(&name).cloned().ok_or_else(|| Error::Undefined(name))
-        })
+        accessor.with(|mut access| access.get().application.variables.get(&name).cloned().ok_or(Error::Undefined(name)))
     }
 }
