@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use reqwest::{Body, Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -107,4 +107,14 @@ pub async fn a_delete_needs_no_body(edge: Edge) {
     assert_eq!((&told["method"], &told["body"]), (&json!("DELETE"), &json!("")));
     let headers = told["headers"].as_object().unwrap();
     assert!(!headers.contains_key("transfer-encoding"), "{headers:?}");
+}
+
+pub async fn a_body_that_stands_still_is_given_up(edge: Edge) {
+    let start = Instant::now();
+    let body = Body::wrap_stream(stream::once(async { Ok::<_, std::io::Error>(chunk(1)) }).chain(stream::pending()));
+    let request = edge.request(Method::POST, "/echo/a").header("content-length", 2 * CHUNK).body(body);
+    problem(request.send().await.unwrap(), 408, "request-timeout").await;
+    // The route's bodies may stand still for two seconds.
+    assert!(start.elapsed() >= Duration::from_secs(2) && start.elapsed() < Duration::from_secs(6));
+    assert_eq!(edge.get("/echo/b").await.status(), StatusCode::OK);
 }

@@ -53,7 +53,8 @@ cases! {
     heads: broken_heads_are_refused;
     bodies: a_body_arrives_as_it_was_sent, a_body_without_length_arrives, a_body_that_is_too_large_is_refused,
         a_body_that_grows_too_large_is_refused, an_answer_is_streamed, an_answer_that_breaks_off_breaks_off,
-        an_upstream_may_answer_before_the_body_ends, a_delete_needs_no_body;
+        an_upstream_may_answer_before_the_body_ends, a_delete_needs_no_body,
+        a_body_that_stands_still_is_given_up;
     core_away: the_edge_says_so_at_once_and_recovers, the_last_good_snapshot_outlives_idleness, a_slow_core_is_given_up, an_edge_without_a_snapshot_is_not_ready;
     snapshots: a_change_is_picked_up, a_snapshot_that_is_refused_changes_nothing;
     pages: the_start_page_is_served;
