@@ -66,17 +66,18 @@ struct Target {
 pub fn run(arguments: &Arguments) -> Result<()> {
     machine::program_or_install(&["wrk"], "wrk", "wrk")?;
     let programs = stack::build(true)?;
+    let policy_cost = build_policy_cost()?;
     let folder = machine::shared_folder()?;
     let place = Place::open(&folder.path().join("data"))?;
     let stack = Stack { place: &place, programs: &programs, core: free()?, edge: free()?, settings: &SETTINGS };
+    let mut report = Report::new(arguments.rounds, arguments.seconds);
     let stage = say::stage("Starting PostgreSQL, core, edges, nginx and HAProxy");
-    let bench = Bench::start(&stack, &folder.path().join("tools"))?;
+    let bench = Bench::start(&stack, &folder.path().join("tools"), &mut report)?;
     stage.done();
 
-    let mut report = Report::new(arguments.rounds, arguments.seconds);
     let stage = say::stage("Measuring the start and the policies");
     measure_start(&stack, &mut report)?;
-    report.policies = measure_policies(&bench, stack.core)?;
+    report.policies = measure_policies(&bench, stack.core, &policy_cost)?;
     stage.done();
     for connections in [16, 1] {
         let stage = say::stage(&format!("Measuring with {connections} connections"));
@@ -117,7 +118,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn start(stack: &Stack<'_>, tools: &Path) -> Result<Self> {
+    fn start(stack: &Stack<'_>, tools: &Path, report: &mut Report) -> Result<Self> {
         fs::create_dir_all(tools)?;
         let tokens = Tokens::make(tools)?;
         let mut servers = Servers::default();
@@ -127,6 +128,10 @@ impl Bench {
         let nginx_address = free()?;
         let nginx = nginx::start(tools, nginx_address, stack.core)?;
         let worker = ["--workers", "1"];
+        // The first start compiles the components, which takes time and memory that no later start does.
+        let mut first = stack.start_edge("edge-first", &worker)?;
+        report.first_resident_mb = load::resident(first.id())?;
+        first.stop();
         let edge = stack.start_edge("edge", &worker)?;
         let before_nginx = Stack { core: nginx_address, edge: free()?, ..*stack };
         let nginx_edge = before_nginx.start_edge("edge-nginx", &worker)?;
@@ -229,19 +234,27 @@ fn measure_start(stack: &Stack<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// Asks the real policies without a network, with the snapshot that the core publishes.
-fn measure_policies(bench: &Bench, core: SocketAddr) -> Result<Value> {
+fn measure_policies(bench: &Bench, core: SocketAddr, policy_cost: &Path) -> Result<Value> {
     let link = tokens::edge_link(&bench.edge_key, tokens::now(), "/edge/v1/snapshot", CLIENT, REQUEST_ID)?;
     let headers = [("breakwater-edge", link), ("x-forwarded-for", CLIENT.into()), ("x-request-id", REQUEST_ID.into())]
         .map(|(name, value)| (name.to_owned(), value));
     let snapshot = Client::new(core).get_with("/edge/v1/snapshot", &headers)?.success("the snapshot")?;
     let file = bench.tools.join("snapshot.json");
     fs::write(&file, snapshot.to_string())?;
-    let metadata = project::metadata()?;
-    process::run(project::cargo().args(["build", "--release", "--package", "edge-host", "--example", "policy_cost"]))?;
-    let mut cost = Command::new(metadata.target_directory.join("release/examples/policy_cost"));
-    cost.arg(components::folder(&metadata)).arg(&file).args([&bench.login.access_token, &bench.login.documents]);
+    let mut cost = Command::new(policy_cost);
+    cost.arg(components::folder(&project::metadata()?))
+        .arg(&file)
+        .args([&bench.login.access_token, &bench.login.documents]);
     let said = process::output(&mut cost)?;
     serde_json::from_str(&said).context("policy_cost says no JSON")
+}
+
+/// The program that asks the policies without a network.
+fn build_policy_cost() -> Result<PathBuf> {
+    let stage = say::stage("Building what asks the policies");
+    process::run(project::cargo().args(["build", "--release", "--package", "edge-host", "--example", "policy_cost"]))?;
+    stage.done();
+    Ok(project::metadata()?.target_directory.join("release/examples/policy_cost"))
 }
 
 fn free() -> Result<SocketAddr> {
