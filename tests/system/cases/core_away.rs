@@ -8,8 +8,8 @@ use crate::fixture::core::Core;
 use crate::fixture::edge::{Edge, header, problem};
 use crate::fixture::snapshot::snapshot;
 
-/// Much shorter than any time-out of a route.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// Half the time that the route waits for an answer, because machines that test are busy.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 pub async fn the_edge_says_so_at_once_and_recovers(mut edge: Edge) {
     assert_eq!(edge.get("/echo/a").await.status(), StatusCode::OK);
@@ -57,7 +57,7 @@ pub async fn an_edge_without_a_snapshot_is_not_ready(edge: Edge) {
         problem(answer, 503, "not-ready").await;
     }
     assert_eq!(edge.get("/healthz").await.status(), StatusCode::OK);
-    assert!(start.elapsed() < AT_ONCE * 2, "after {:?}", start.elapsed());
+    assert!(start.elapsed() < AT_ONCE, "after {:?}", start.elapsed());
     edge.core.come_back().await;
     edge.until_ready().await;
     assert_eq!(edge.get("/echo/a").await.status(), StatusCode::OK);

@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
+use breakwater_tests::process::workspace;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::{Cache, CacheConfig, Config, Engine};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use self::instance::Data;
@@ -81,6 +82,10 @@ impl Drop for Gateway {
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
+    // Compiling takes seconds, and components change less often than tests run.
+    let mut cache = CacheConfig::new();
+    cache.with_directory(workspace().join("target/components/test-cache"));
+    config.cache(Some(Cache::new(cache).unwrap()));
     Engine::new(&config).unwrap()
 });
 
