@@ -56,9 +56,10 @@ pub async fn run(script: &Script, arguments: Vec<RedisParameter>) -> Result<Vec<
     .await
 }
 
-/// Hosts pass on what their Redis client prints: the server's code, or the client's name for it.
+/// Hosts pass on what their Redis client prints: the server's code (`NOSCRIPT`), or the client's name for it (`NoScript`,
+/// `NoScriptError`).
 fn is_unknown_script(text: &str) -> bool {
-    text.contains("NOSCRIPT") || text.contains("NoScriptError")
+    text.to_ascii_uppercase().contains("NOSCRIPT")
 }
 
 async fn in_time<T>(operation: impl Future<Output = Result<T, String>>) -> Result<T, String> {
