@@ -148,7 +148,8 @@ async fn many_edges_cost_the_database_one_transaction_a_second() {
         app.get(PATH).send().await.expect(200);
     }
     let after = count(&mut database).await;
-    // One transaction a second reads both, and the counting itself costs a few.
-    let most = 10 + 2 * started.elapsed().as_secs() as i64;
+    // One transaction a second reads both; the counting itself costs a few, and connections of the test's beginning may
+    // write what they counted only now. A transaction a request would be 500.
+    let most = 50 + 2 * started.elapsed().as_secs() as i64;
     assert!(after - before < most, "{} transactions", after - before);
 }
