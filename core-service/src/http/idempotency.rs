@@ -7,7 +7,7 @@
 //! and may be tried again.
 //!
 //! In a handler: take [`Idempotency`], then
-//! ```ignore
+//! ```text
 //! let mut tx = match idempotency.begin(&app, &caller.scope()).await? {
 //!     Attempt::Repeated(answer) => return Ok(answer),
 //!     Attempt::First(tx) => tx,
