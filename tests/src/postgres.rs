@@ -34,11 +34,8 @@ impl Cluster {
 
     /// Starts the cluster and waits until it answers.
     pub fn start(&self) {
-        let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c fsync=off -k {}",
-            self.port,
-            self.folder.path().display()
-        );
+        let options =
+            format!("-p {} -c listen_addresses=127.0.0.1 -c fsync=off -k {}", self.port, self.folder.path().display());
         self.run("pg_ctl", &["start", "--wait", "--silent", "--log", "/dev/null", "--options", &options, "--pgdata"]);
     }
 
