@@ -3,12 +3,13 @@
 //! On Linux we adopt them ("child subreaper", prctl(2)), so they are found and stopped whatever they did to get
 //! away from their parents. Elsewhere a test that is killed may leave something behind.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process;
 
 use anyhow::Result;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::interrupt;
@@ -22,25 +23,25 @@ pub fn adopt() -> Result<()> {
 
 /// Stops all children but our own servers, and tells how many there were.
 pub fn stop(own: &[u32]) -> usize {
-    let mut stopped = 0;
+    let mut running = BTreeSet::new();
     // Those that do not go when asked are killed. The children of one that ends come to us in turn.
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         for _ in 0..250 {
             let orphans = children(own);
             if orphans.is_empty() {
-                return stopped;
+                return running.len();
             }
             for orphan in orphans {
-                if matches!(waitpid(orphan, Some(WaitPidFlag::WNOHANG)), Ok(status) if status.pid().is_some()) {
-                    stopped += 1;
-                } else {
+                // One that a test stopped is still ours to wait for, but was not left running.
+                if matches!(waitpid(orphan, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive)) {
+                    running.insert(orphan);
                     let _ = kill(orphan, signal);
                 }
             }
             std::thread::sleep(interrupt::PULSE);
         }
     }
-    stopped
+    running.len()
 }
 
 /// Our children, by the fourth field of /proc/PID/stat (proc(5)), which is the parent.
