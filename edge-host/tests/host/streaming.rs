@@ -12,6 +12,9 @@ use crate::support::{Core, Edge, client};
 
 const MEGABYTE: usize = 1024 * 1024;
 
+/// The bodies below are 200 MB. Buffers and what the allocator keeps to itself come to some 8 MB in a debug build.
+const NOT_HELD: usize = 32 * MEGABYTE;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn chunks_arrive_when_they_are_sent() {
     let core = Core::start().await;
@@ -65,7 +68,7 @@ async fn large_bodies_are_not_held() {
     }
     assert_eq!(count, 200 * MEGABYTE);
     let grown = edge.resident().saturating_sub(before);
-    assert!(grown < 8 * MEGABYTE, "grown by {grown} bytes for 400 MB of bodies");
+    assert!(grown < NOT_HELD, "grown by {grown} bytes for 400 MB of bodies");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +81,7 @@ async fn a_client_that_reads_slowly_slows_the_upstream_down() {
     wire.until("200 OK").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let grown = edge.resident().saturating_sub(before);
-    assert!(grown < 8 * MEGABYTE, "grown by {grown} bytes while the client reads nothing");
+    assert!(grown < NOT_HELD, "grown by {grown} bytes while the client reads nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
