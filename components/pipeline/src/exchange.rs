@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use breakwater_kit::problems;
 use breakwater_kit::types::{
-    Allowance, Bucket, Caller, Drawn, Field, Problem, RequestHead, ResponseHead, Route, RouteDecision, Target, Verdict,
+    Allowance, Bucket, Caller, Drawn, Field, Problem, RequestHead, Requirement, ResponseHead, Route, RouteDecision,
+    Target, Verdict,
 };
 use bytes::Bytes;
 
@@ -207,10 +208,13 @@ impl Exchange {
     /// Who is calling, and what they draw on.
     fn identify<P: Policies>(&mut self, policies: &mut P, again_with_caller: bool, now: u64) -> Step {
         let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
-        match policies.authenticate(&self.request, &route.requirement, now)? {
-            Verdict::Anonymous => {}
-            Verdict::Known(caller) => self.caller = Some(caller),
-            Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
+        // A public route is one where credentials are not looked at, so nobody is asked about them.
+        if route.requirement != Requirement::Public {
+            match policies.authenticate(&self.request, &route.requirement, now)? {
+                Verdict::Anonymous => {}
+                Verdict::Known(caller) => self.caller = Some(caller),
+                Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
+            }
         }
         if let (true, Some(caller)) = (again_with_caller, &self.caller) {
             let plan = policies.draw(&self.request, &route.limits, Some(caller))?;

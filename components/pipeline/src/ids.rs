@@ -1,7 +1,5 @@
 //! Names for requests: the request id and the trace context (W3C Trace Context, level 1).
 
-use std::fmt::Write as _;
-
 use breakwater_kit::types::Field;
 
 use crate::headers;
@@ -77,8 +75,9 @@ fn is_traceparent(value: &[u8]) -> bool {
 }
 
 fn push_hex(text: &mut String, byte: u8) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{byte:02x}");
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    text.push(DIGITS[usize::from(byte >> 4)]);
+    text.push(DIGITS[usize::from(byte & 15)]);
 }
 
 #[cfg(test)]

@@ -10,21 +10,21 @@ fn each_kind_of_request_takes_its_way() {
     #[rustfmt::skip]
     let cases: &[(&str, &str, Prepare<'_>, u16, &str)] = &[
         ("a public route", "/plain", &nothing, 200,
-            "route, authenticate, => forward core"),
+            "route, => forward core"),
         ("all there is, for a caller", "/private", &with_caller, 200,
             "route, draw, => take address, authenticate, draw-caller, => take caller, judge-limits, => forward core"),
         ("a stranger pays before credentials are looked at", "/private", &nothing, 401,
             "route, draw, => take address, authenticate, judge-limits"),
         ("a limit alone", "/limited", &nothing, 200,
-            "route, draw, => take address, authenticate, judge-limits, => forward core"),
+            "route, draw, => take address, judge-limits, => forward core"),
         ("a cacheable route, unknown yet", "/cached", &nothing, 200,
-            "route, authenticate, plan-cache, => get, judge-stored, => forward core, keep"),
+            "route, plan-cache, => get, judge-stored, => forward core, keep"),
         ("files", "/index.html", &nothing, 404,
-            "route, draw, => take address, authenticate, judge-limits, find-file"),
+            "route, draw, => take address, judge-limits, find-file"),
         ("the edge's own", "/healthz", &nothing, 200, ""),
         ("ready", "/readyz", &nothing, 200, ""),
-        ("another upstream", "/other", &nothing, 200, "route, authenticate, => forward other"),
-        ("an upstream that is not there", "/nowhere", &nothing, 500, "route, authenticate"),
+        ("another upstream", "/other", &nothing, 200, "route, => forward other"),
+        ("an upstream that is not there", "/nowhere", &nothing, 500, "route"),
     ];
     for (name, path, prepare, status, order) in cases {
         let mut shell = Shell::new();
