@@ -69,6 +69,11 @@ async fn a_stopped_core_is_answered_for_at_once() {
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
     let nowhere = system.http.get(system.url("/api/v1/nowhere")).send().await.unwrap();
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+    let nowhere = system.http.post(system.url("/api/v1/nowhere")).send().await.unwrap();
+    assert_eq!(nowhere.status(), StatusCode::NOT_FOUND, "whatever the method");
+    let wrong = system.http.delete(system.url("/api/v1/auth/login")).send().await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(wrong.headers()["allow"], "POST");
 
     system.restart_core();
     system.ready().await;

@@ -83,7 +83,8 @@ pub(super) fn from_openapi(document: &Value, http: &HttpConfig) -> anyhow::Resul
     }
     routes.push(Route {
         id: "static-files".to_owned(),
-        methods: vec!["GET".to_owned()],
+        // Whatever the method, an unknown path is unknown: 404, not 405.
+        methods: ["GET", "POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec(),
         path: "/{*rest}".to_owned(),
         target: Target::StaticFiles(true),
         authentication: Authentication { mode: "public", scopes: Vec::new() },
