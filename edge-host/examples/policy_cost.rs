@@ -46,7 +46,7 @@ fn main() {
     let warm = json!({
         "route": median_of_calls(|| drop(set.route(&request).unwrap())),
         "authenticate": median_of_calls(|| drop(authenticate(&mut set, &request, now))),
-        "draw": median_of_calls(|| drop(set.draw(&request, &found.limits, Some(&caller)).unwrap())),
+        "draw": median_of_calls(|| drop(set.draw(&request, &found.id, &found.limits, Some(&caller)).unwrap())),
         "plan_cache": median_of_calls(|| drop(set.plan_cache(&request, Some(&caller)).unwrap())),
     });
     let costs = json!({
@@ -93,7 +93,7 @@ fn configure_all(set: &mut PolicySet, snapshot: &Value) {
 
 /// A refused token would be cheap, so it is an error here.
 fn authenticate(set: &mut PolicySet, request: &RequestHead, now: u64) -> Caller {
-    match set.authenticate(request, &Requirement::Required(vec![]), now).unwrap() {
+    match set.authenticate(request, &Requirement::Required(vec![]), None, now).unwrap() {
         Verdict::Known(caller) => caller,
         other => panic!("the token is not taken: {other:?}"),
     }

@@ -5,19 +5,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use breakwater_pipeline::{EdgeKeys, Gateway, HeadLimits, Snapshot};
+use breakwater_pipeline::{EdgeKeys, Gateway, HeadLimits, Proxies, Snapshot};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::manifest::Manifest;
-use crate::options::{Options, StateKind};
+use crate::options::{ClientAuth, Options, StateKind};
 use crate::policies::{Components, PolicySet};
 use crate::server::Listener;
-use crate::snapshot::Follower;
+use crate::snapshot::{Follower, MissingKeys};
 use crate::state::{Memory, State};
-use crate::tls;
+use crate::tls::{self, ClientAuthority};
 use crate::upstream::{Origin, Upstreams};
 use crate::worker::{self, Limits, Parts, Phase, StateParts};
 
@@ -41,6 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
         policies: PolicySet::new(&parts.components).map_err(anyhow::Error::from).context("cannot make the policies")?,
         keys: parts.gateway.keys.clone(),
         publish,
+        missing: parts.missing.clone(),
     };
     let workers = start(options, &parts, &listener, &snapshots, &phases)?;
     drop(listener);
@@ -71,6 +72,9 @@ fn allow_many_connections() {
 fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
     let keys = EdgeKeys::parse(manifest.variable("edge_key")?).context("the variable `edge_key`")?;
     let core: Origin = manifest.variable("core_url")?.parse().context("the variable `core_url`")?;
+    let variable = |name| manifest.variable(name).unwrap_or_default();
+    let proxies = Proxies::parse(variable("trusted_proxies"), variable("client_address_header"))
+        .context("the variable `trusted_proxies`")?;
     let state = match options.state {
         StateKind::Memory => StateParts::Memory(State::Memory(Arc::new(Memory::new(options.state_bytes)))),
         StateKind::Redis => {
@@ -79,17 +83,22 @@ fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
         }
     };
     let tls = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
+        (Some(certificate), Some(key)) => {
+            let required = options.client_auth == ClientAuth::Required;
+            let clients = options.client_ca.as_deref().map(|file| ClientAuthority { file, required });
+            Some(tls::server(certificate, key, clients.as_ref())?)
+        }
         _ => None,
     };
     Ok(Parts {
         components: Components::load(&manifest.policies, options.cache.as_deref())?,
-        gateway: Arc::new(Gateway { keys, limits: HeadLimits::default(), settings: None }),
+        gateway: Arc::new(Gateway { keys, limits: HeadLimits::default(), proxies, settings: None }),
         core,
         allowed: manifest.allowed.clone(),
         upstream_tls: tls::client(options.upstream_ca.as_deref())?,
         tls,
         state,
+        missing: MissingKeys::default(),
         limits: Limits {
             header_timeout: options.header_timeout,
             write_timeout: options.write_timeout,

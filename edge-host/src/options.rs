@@ -30,6 +30,14 @@ pub struct Options {
     #[arg(long, env = "EDGE_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
+    /// Certificates in PEM of the authorities whose clients are known by their own certificate.
+    #[arg(long, env = "EDGE_CLIENT_CA", requires = "tls_cert")]
+    pub client_ca: Option<PathBuf>,
+
+    /// Whether a connection without such a certificate is refused.
+    #[arg(long, env = "EDGE_CLIENT_AUTH", value_enum, default_value_t = ClientAuth::Optional)]
+    pub client_auth: ClientAuth,
+
     /// Certificates in PEM that upstreams with https:// are trusted by.
     #[arg(long, env = "EDGE_UPSTREAM_CA")]
     pub upstream_ca: Option<PathBuf>,
@@ -70,6 +78,15 @@ pub enum StateKind {
     Memory,
     /// In Redis, shared with other edges: the manifest's variable `redis_url`.
     Redis,
+}
+
+/// See [`Options::client_auth`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ClientAuth {
+    /// A client may do without, and is then known by what its requests say, or not.
+    Optional,
+    /// Every connection shows a certificate.
+    Required,
 }
 
 /// See [`Options::log_format`].

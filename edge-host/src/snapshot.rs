@@ -1,30 +1,43 @@
 //! Following the core's snapshot: fetched, verified, tried, then given to every worker.
 //!
+//! The core holds the request until there is something new, so that a session's end is known here in milliseconds. One
+//! that does not is asked once a second.
+//!
 //! A core that is away, that is not our core, or that publishes what the policies refuse changes nothing: the edge goes
 //! on with the last good snapshot.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use breakwater_kit::headers::first;
 use breakwater_pipeline::{EdgeKeys, Forward, Seed, Snapshot, SnapshotRequest, apply};
 use http_body_util::{BodyExt as _, Limited};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::now_ms;
 use crate::policies::PolicySet;
 use crate::upstream::Upstreams;
 
-/// How often the core is asked.
+/// How often a core is asked that answers at once.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often one is asked that holds its answer until there is something new, at the most.
+const AT_MOST: Duration = Duration::from_millis(50);
 
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Milliseconds for every step of a request.
+/// Seconds for which the core may hold a request when it has nothing new.
+const WAIT: u32 = 20;
+
+/// Milliseconds for every step of a request, besides what the core may hold it.
 const PATIENCE: u32 = 5_000;
+
+/// Issuers that the core is told of at once; a token says the name, so there are never more than are configured.
+const MOST_MISSING: usize = 32;
 
 /// Bytes of a snapshot.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -39,6 +52,33 @@ pub struct Follower {
     pub keys: EdgeKeys,
     /// To the workers.
     pub publish: watch::Sender<Option<Arc<Snapshot>>>,
+    /// From the workers.
+    pub missing: MissingKeys,
+}
+
+/// Issuers that signed a token with a key which is not in the snapshot: the core may find it now.
+#[derive(Clone, Default)]
+pub struct MissingKeys(Arc<Missing>);
+
+#[derive(Default)]
+struct Missing {
+    issuers: Mutex<BTreeSet<String>>,
+    reported: Notify,
+}
+
+impl MissingKeys {
+    /// A token named a key of this issuer that is not known.
+    pub fn report(&self, issuer: &str) {
+        let mut issuers = self.0.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        if issuers.len() < MOST_MISSING && issuers.insert(issuer.to_owned()) {
+            self.0.reported.notify_one();
+        }
+    }
+
+    fn take(&self) -> Vec<String> {
+        let mut issuers = self.0.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *issuers).into_iter().collect()
+    }
 }
 
 /// What the core said last.
@@ -54,15 +94,22 @@ impl Follower {
         let mut known = Known::default();
         let mut pause = PAUSES.0;
         let mut last_error = String::new();
+        let missing = self.missing.clone();
         loop {
-            match self.ask(&mut known).await {
-                Ok(()) => {
+            let issuers = missing.take();
+            let asked = tokio::select! {
+                asked = self.ask(&mut known, &issuers) => asked,
+                // The core is told of a missing key at once, but not more than once a second.
+                () = async { sleep(EVERY).await; missing.0.reported.notified().await } => continue,
+            };
+            match asked {
+                Ok(held) => {
                     if !last_error.is_empty() {
                         tracing::info!("the core's snapshot is followed again");
                         last_error.clear();
                     }
                     pause = PAUSES.0;
-                    sleep(EVERY).await;
+                    sleep(if held { AT_MOST } else { EVERY }).await;
                 }
                 Err(error) => {
                     // Once per cause, not once a second.
@@ -78,10 +125,14 @@ impl Follower {
         }
     }
 
-    async fn ask(&mut self, known: &mut Known) -> Result<()> {
+    /// Asks for a snapshot other than the known one. The answer is whether the core would have held the request until
+    /// there is one, so that it can be asked again at once.
+    async fn ask(&mut self, known: &mut Known, missing: &[String]) -> Result<bool> {
         let mut random = [0; 34];
         getrandom::fill(&mut random).map_err(std::io::Error::other)?;
-        let request = SnapshotRequest::new(&self.keys, &Seed(random), known.etag.as_deref(), now_ms());
+        let request = SnapshotRequest::new(&self.keys, &Seed(random), known.etag.as_deref(), now_ms())
+            .waiting(WAIT)
+            .reporting(missing);
         let forward = Forward {
             upstream: "core".to_owned(),
             origin: None,
@@ -90,7 +141,7 @@ impl Follower {
             headers: request.headers.clone(),
             with_body: false,
             connect_timeout: PATIENCE,
-            response_timeout: PATIENCE,
+            response_timeout: PATIENCE + 1_000 * WAIT,
             idle_timeout: PATIENCE,
             retries: 0,
             max_body: 0,
@@ -103,6 +154,7 @@ impl Follower {
         let headers = &answer.head.headers;
         let header = |name| first(headers, name).unwrap_or_default().to_owned();
         let (etag, signature) = (header("etag"), header("breakwater-core"));
+        let held = first(headers, "preference-applied").is_some_and(|applied| applied.starts_with("wait"));
         let status = answer.head.status;
         let body = Limited::new(answer.body, MAX_BYTES).collect().await;
         let body = body.map_err(|error| anyhow!("the snapshot broke off: {error}"))?.to_bytes();
@@ -111,7 +163,7 @@ impl Follower {
         }
         request.verify(status, &etag, &body, signature.as_bytes())?;
         if status == 304 {
-            return Ok(());
+            return Ok(held);
         }
         // Known from here on, even if it is refused: asking for the same again would not make it better.
         known.etag = Some(etag).filter(|etag| !etag.is_empty());
@@ -128,7 +180,7 @@ impl Follower {
                 tracing::error!(error, have = known.snapshot.is_some(), "the snapshot was refused");
             }
         }
-        Ok(())
+        Ok(held)
     }
 
     /// Whether it is one, and whether the policies take it.

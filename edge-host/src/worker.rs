@@ -11,12 +11,14 @@ use anyhow::{Context as _, Result};
 use breakwater_pipeline::{Gateway, Snapshot, apply};
 use rustls::{ClientConfig, ServerConfig};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::watch;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::manifest::AllowedHosts;
 use crate::policies::{Components, PolicySet};
-use crate::server::{self, Listener};
+use crate::server::{self, Listener, Places};
+use crate::snapshot::MissingKeys;
 use crate::state::{Redis, State};
 use crate::upstream::{Origin, Upstreams};
 use random::Random;
@@ -60,6 +62,8 @@ pub struct Parts {
     pub tls: Option<Arc<ServerConfig>>,
     /// Where the edge remembers.
     pub state: StateParts,
+    /// Issuers whose keys are missing, for the one who follows the core.
+    pub missing: MissingKeys,
     /// Time-outs.
     pub limits: Limits,
 }
@@ -83,6 +87,10 @@ pub struct Worker {
     pub upstreams: Upstreams,
     /// Where the edge remembers.
     pub state: State,
+    /// Takes places back that requests held among those at once.
+    pub places: UnboundedSender<Places>,
+    /// Issuers whose keys are missing, for the one who follows the core.
+    pub missing: MissingKeys,
     /// What clients see.
     pub tls: Option<Arc<ServerConfig>>,
     /// Time-outs.
@@ -102,14 +110,16 @@ pub fn run(
 ) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let worker = Rc::new(Worker::new(parts, phase)?);
+        let (places, given_back) = mpsc::unbounded_channel();
+        let worker = Rc::new(Worker::new(parts, phase, places)?);
+        tokio::task::spawn_local(server::give_back(worker.state.clone(), given_back));
         tokio::task::spawn_local(follow(worker.clone(), snapshots));
         worker.accept(listener).await
     })
 }
 
 impl Worker {
-    fn new(parts: Parts, phase: watch::Receiver<Phase>) -> Result<Self> {
+    fn new(parts: Parts, phase: watch::Receiver<Phase>, places: UnboundedSender<Places>) -> Result<Self> {
         let policies = PolicySet::new(&parts.components).map_err(anyhow::Error::from);
         let state = match parts.state {
             StateParts::Memory(state) => state,
@@ -120,6 +130,8 @@ impl Worker {
             gateway: RefCell::new(parts.gateway),
             upstreams: Upstreams::new(parts.core, parts.allowed, parts.upstream_tls),
             state,
+            places,
+            missing: parts.missing,
             tls: parts.tls,
             limits: parts.limits,
             phase,

@@ -59,7 +59,7 @@ fn key(name: &str) -> String {
 }
 
 fn bucket(key: &str, burst: u64, cost: u64) -> Bucket {
-    Bucket { key: key.to_owned(), name: "test".to_owned(), limit: 60, window: 60_000, burst, cost }
+    Bucket { key: key.to_owned(), name: "test".to_owned(), limit: 60, window: 60_000, burst, cost, batch: 0 }
 }
 
 #[tokio::test(flavor = "multi_thread")]

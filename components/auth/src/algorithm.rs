@@ -11,6 +11,7 @@ pub enum Algorithm {
     EdDSA,
     ES256,
     ES384,
+    ES512,
     RS256,
     RS384,
     RS512,

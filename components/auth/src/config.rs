@@ -1,14 +1,20 @@
 //! The section `authentication` of the snapshot, and the checks that it asks for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use breakwater_kit::types::Caller;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::algorithm::Algorithm;
+use crate::api_keys::ApiKeys;
+use crate::certificates::Certificates;
+use crate::introspection::Server;
 use crate::keys::Key;
-use crate::token::Token;
+use crate::memory::Known;
+use crate::token::{Token, claims};
+use crate::told::Told;
 
 /// More leeway than this is a mistake, not a clock.
 const MAX_LEEWAY_SECONDS: u64 = 600;
@@ -16,16 +22,24 @@ const MAX_LEEWAY_SECONDS: u64 = 600;
 /// Whom the edge believes.
 #[derive(Default)]
 pub struct Trust {
-    /// What the issuers were made from, to see whether a new section changes them.
+    /// What the rest was made from, to see whether a new section changes it.
     source: Source,
     issuers: Vec<Issuer>,
     revoked: HashSet<String>,
+    /// What `api_keys` was made from.
+    keys_source: Box<str>,
+    pub api_keys: ApiKeys,
+    pub certificates: Certificates,
+    pub told: Told,
 }
 
 #[derive(Default, PartialEq)]
 struct Source {
     leeway: u64,
     issuers: Vec<RawIssuer>,
+    introspection: Option<Server>,
+    claim_headers: BTreeMap<String, String>,
+    plan_claim: String,
 }
 
 struct Issuer {
@@ -34,13 +48,24 @@ struct Issuer {
     /// Lower-case, without `application/`.
     types: Vec<String>,
     keys: Vec<Key>,
+    /// Whether the core fetches its keys, so that one that is missing may only be new.
+    fetched: bool,
 }
 
 #[derive(Deserialize)]
-struct Section {
+struct Section<'a> {
     #[serde(default = "default_leeway")]
     leeway_seconds: u64,
     issuers: Vec<RawIssuer>,
+    introspection: Option<Server>,
+    #[serde(borrow)]
+    api_keys: Option<&'a RawValue>,
+    #[serde(default)]
+    certificates: Certificates,
+    #[serde(default)]
+    claim_headers: BTreeMap<String, String>,
+    #[serde(default = "default_plan_claim")]
+    plan_claim: String,
     #[serde(default)]
     revoked_sessions: Vec<Revoked>,
 }
@@ -53,6 +78,7 @@ struct RawIssuer {
     #[serde(default = "default_types")]
     token_types: Vec<String>,
     jwks: Jwks,
+    jwks_uri: Option<String>,
 }
 
 #[derive(PartialEq, Deserialize)]
@@ -74,23 +100,71 @@ fn default_types() -> Vec<String> {
     vec!["at+jwt".into()]
 }
 
+fn default_plan_claim() -> String {
+    "plan".into()
+}
+
+/// Why a token is not good.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is nobody's business why.
+    Invalid,
+    /// This issuer may have signed it with a key that is not known here yet.
+    UnknownKey(String),
+}
+
 impl Trust {
-    /// Takes a new section, or says what is wrong with it. The answer is whether anything but revocations changed.
+    /// Takes a new section, or says what is wrong with it. The answer is whether anything changed that tokens were
+    /// judged by, besides revocations.
     pub fn update(&mut self, section: &[u8]) -> Result<bool, String> {
         let section: Section = serde_json::from_slice(section).map_err(|error| format!("authentication: {error}"))?;
-        let source = Source { leeway: section.leeway_seconds, issuers: section.issuers };
+        let source = Source {
+            leeway: section.leeway_seconds,
+            issuers: section.issuers,
+            introspection: section.introspection,
+            claim_headers: section.claim_headers,
+            plan_claim: section.plan_claim,
+        };
+        // Everything that can fail, before anything is changed.
+        let keys = section.api_keys.map_or("{}", RawValue::get);
+        let new_keys = (*keys != *self.keys_source).then(|| ApiKeys::read(keys)).transpose()?;
         let changed = source != self.source;
         if changed {
+            let told = Told::new(&source.claim_headers, &source.plan_claim)?;
+            source.introspection.as_ref().map_or(Ok(()), Server::check)?;
             self.issuers = read(&source)?;
-            self.source = source;
+            (self.told, self.source) = (told, source);
         }
+        if let Some(new_keys) = new_keys {
+            (self.api_keys, self.keys_source) = (new_keys, keys.into());
+        }
+        self.certificates = section.certificates;
         self.revoked = section.revoked_sessions.into_iter().map(|entry| entry.session).collect();
         Ok(changed)
     }
 
+    /// The server that is asked about a token, if it is one that only a server can read.
+    pub fn server_for(&self, token: &str) -> Option<&Server> {
+        self.source.introspection.as_ref().filter(|_| !Token::has_form(token))
+    }
+
     /// The caller behind a token, if everything about it is good. The cheap questions come first.
-    pub fn check(&self, text: &str, now: u64) -> Option<Caller> {
-        let Token { header, claims, message, signature } = Token::parse(text)?;
+    pub fn check(&self, text: &str, now: u64) -> Result<Known, Unfit> {
+        let token = Token::parse(text).ok_or(Unfit::Invalid)?;
+        let (issuer, known) = self.plausible(&token, now).ok_or(Unfit::Invalid)?;
+        let Token { header, message, signature, .. } = &token;
+        let Some(key) = issuer.key(header.kid.as_deref(), header.alg) else {
+            return Err(if issuer.fetched { Unfit::UnknownKey(issuer.name.clone()) } else { Unfit::Invalid });
+        };
+        if !key.verify(header.alg, message.as_bytes(), signature) {
+            return Err(Unfit::Invalid);
+        }
+        self.describe(known, text)
+    }
+
+    /// What a token claims, if that could be so.
+    fn plausible(&self, token: &Token<'_>, now: u64) -> Option<(&Issuer, Known)> {
+        let Token { header, claims, .. } = token;
         let issuer = self.issuers.iter().find(|issuer| issuer.name == claims.iss)?;
         let plausible = !header.crit
             && issuer.takes_type(header.typ.as_deref()?)
@@ -102,23 +176,27 @@ impl Trust {
         }
         let scopes = claims.scope.as_deref().unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
         let caller = Caller {
-            issuer: claims.iss,
-            subject: claims.sub,
-            session: claims.sid,
+            issuer: claims.iss.clone(),
+            subject: claims.sub.clone(),
+            session: claims.sid.clone(),
             scopes: scopes.map(Into::into).collect(),
             expires_at: claims.exp,
+            ..Caller::default()
         };
-        if !self.still_good(&caller, now) {
-            return None;
-        }
-        let key = issuer.key(header.kid.as_deref(), header.alg)?;
-        key.verify(header.alg, message.as_bytes(), &signature).then_some(caller)
+        let known = Known { caller, until: claims.exp.saturating_add(self.source.leeway) };
+        self.still_good(&known, now).then_some((issuer, known))
+    }
+
+    /// Adds what upstreams are told. The claims are read once more, now that the token is known to be good.
+    fn describe(&self, mut known: Known, text: &str) -> Result<Known, Unfit> {
+        let claims = claims(text).ok_or(Unfit::Invalid)?;
+        self.told.tell(&mut known.caller, &claims);
+        Ok(known)
     }
 
     /// What can change about a token that was good once: its time and its session.
-    pub fn still_good(&self, caller: &Caller, now: u64) -> bool {
-        now < caller.expires_at.saturating_add(self.source.leeway)
-            && caller.session.as_ref().is_none_or(|session| !self.revoked.contains(session))
+    pub fn still_good(&self, known: &Known, now: u64) -> bool {
+        now < known.until && known.caller.session.as_ref().is_none_or(|session| !self.revoked.contains(session))
     }
 }
 
@@ -175,7 +253,9 @@ fn issuer(raw: &RawIssuer) -> Result<Issuer, String> {
     let algorithm = |name: &String| name.parse().map_err(|_| format!("algorithm {name:?} is not known"));
     let algorithms = raw.algorithms.iter().map(algorithm).collect::<Result<Vec<Algorithm>, _>>()?;
     let keys: Vec<Key> = raw.jwks.keys.iter().filter_map(|jwk| Key::new(jwk, &algorithms)).collect();
-    if keys.is_empty() {
+    let fetched = raw.jwks_uri.is_some();
+    // The core publishes an issuer before its keys could be fetched; until then its tokens are not good.
+    if keys.is_empty() && !fetched {
         return Err("no key can be used with its algorithms".into());
     }
     Ok(Issuer {
@@ -183,5 +263,6 @@ fn issuer(raw: &RawIssuer) -> Result<Issuer, String> {
         audiences: raw.audiences.clone(),
         types: raw.token_types.iter().map(|name| media_type(name)).collect(),
         keys,
+        fetched,
     })
 }

@@ -25,8 +25,17 @@ impl exports::breakwater::edge::authentication::Guest for Component {
         POLICY.with_borrow_mut(|policy| policy.configure(&section))
     }
 
-    fn authenticate(request: RequestHead, requirement: Requirement, now: u64) -> Verdict {
-        POLICY.with_borrow_mut(|policy| policy.authenticate(&request, &requirement, now))
+    fn authenticate(
+        request: RequestHead,
+        requirement: Requirement,
+        certificate: Option<ClientCertificate>,
+        now: u64,
+    ) -> Verdict {
+        POLICY.with_borrow_mut(|policy| policy.authenticate(&request, &requirement, certificate.as_ref(), now))
+    }
+
+    fn introspected(request: RequestHead, requirement: Requirement, answer: Option<Opinion>, now: u64) -> Verdict {
+        POLICY.with_borrow_mut(|policy| policy.introspected(&request, &requirement, answer.as_ref(), now))
     }
 }
 

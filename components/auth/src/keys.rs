@@ -25,6 +25,7 @@ enum Material {
     Ed25519(ed25519_dalek::VerifyingKey),
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
+    P521(p521::ecdsa::VerifyingKey),
     Rsa(RsaPublicKey),
     Secret(Vec<u8>),
 }
@@ -84,6 +85,7 @@ impl Material {
             }
             ("EC", Some("P-256")) => p256::ecdsa::VerifyingKey::from_sec1_bytes(&point(jwk, 32)?).ok().map(Self::P256),
             ("EC", Some("P-384")) => p384::ecdsa::VerifyingKey::from_sec1_bytes(&point(jwk, 48)?).ok().map(Self::P384),
+            ("EC", Some("P-521")) => p521::ecdsa::VerifyingKey::from_sec1_bytes(&point(jwk, 66)?).ok().map(Self::P521),
             ("RSA", _) => {
                 let n = BigUint::from_bytes_be(&decode(jwk.n.as_ref()?)?);
                 let e = BigUint::from_bytes_be(&decode(jwk.e.as_ref()?)?);
@@ -102,6 +104,7 @@ impl Material {
             Self::Ed25519(_) => vec![EdDSA],
             Self::P256(_) => vec![ES256],
             Self::P384(_) => vec![ES384],
+            Self::P521(_) => vec![ES512],
             Self::Rsa(_) => vec![RS256, RS384, RS512, PS256, PS384, PS512],
             Self::Secret(secret) => {
                 let sizes = [(HS256, 32), (HS384, 48), (HS512, 64)];
@@ -119,6 +122,8 @@ impl Material {
             (Self::P256(key), ES256) => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             (Self::P384(key), ES384) => p384::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            (Self::P521(key), ES512) => p521::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             (Self::Rsa(key), RS256) => is_rsa::<Sha256>(key, Pkcs1v15Sign::new::<Sha256>(), message, signature),
             (Self::Rsa(key), RS384) => is_rsa::<Sha384>(key, Pkcs1v15Sign::new::<Sha384>(), message, signature),

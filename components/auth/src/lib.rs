@@ -1,9 +1,13 @@
 //! Policy `authentication`: who is calling.
 //!
-//! Access tokens are JWTs (RFC 9068) in the `Authorization` header, and nowhere else (RFC 6750, section 2.1). A signature
-//! check is the dearest thing that a stranger can ask of the edge, so everything that is cheap is looked at before:
-//! size, structure, type, algorithm, issuer, audience, times, revocation, key. A token that has verified is remembered
-//! until it expires, its session is revoked, or the issuers' configuration changes.
+//! Credentials are an access token in the `Authorization` header (RFC 6750, section 2.1), an API key, or the certificate
+//! that the client connected with; of several in one request, none is chosen. A token that is a JWT (RFC 9068) is
+//! checked here, another kind by the authorization server that the section names (RFC 7662), if it names one.
+//!
+//! A signature check is the dearest thing that a stranger can ask of the edge, so everything that is cheap is looked at
+//! before: size, structure, type, algorithm, issuer, audience, times, revocation, key. A token that was good is
+//! remembered until it expires, its session is revoked, or the issuers' configuration changes; what a server said of a
+//! token, for as long as the section says.
 //!
 //! - The issuer's own list says which algorithms count, and each key only takes those of its type (RFC 8725, section
 //!   3.1). What the token says chooses among them and adds nothing; `jwk`, `jku` and `x5u` are not looked at.
@@ -11,33 +15,60 @@
 //! - A refusal never says what was wrong with a token.
 
 mod algorithm;
-mod bearer;
+mod api_keys;
+mod certificates;
 mod config;
+mod credentials;
 #[cfg(target_arch = "wasm32")]
 mod entropy;
 #[cfg(target_arch = "wasm32")]
 mod guest;
+mod introspection;
 mod keys;
 mod memory;
 mod token;
+mod told;
 
-use bearer::Credentials;
 use breakwater_kit::problems;
 use breakwater_kit::types::*;
-use config::Trust;
-use memory::Memory;
-use sha2::{Digest, Sha256};
+use config::{Trust, Unfit};
+use credentials::Credentials;
+use introspection::Said;
+use memory::{Known, Memory};
 
 /// What `www-authenticate` says to a client without credentials (RFC 6750, section 3).
 const CHALLENGE: &str = r#"Bearer realm="breakwater""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="breakwater", error="invalid_request""#;
 const INVALID_TOKEN: &str = r#"Bearer realm="breakwater", error="invalid_token""#;
 
+/// Bytes of tokens that are remembered: about ten thousand.
+const KNOWN_BYTES: usize = 12 * 1024 * 1024;
+
+/// Bytes of tokens that are remembered because they are not active.
+const INACTIVE_BYTES: usize = 1024 * 1024;
+
+/// Seconds after which a request is worth repeating whose token nobody could be asked about.
+const AWAY_RETRY_SECONDS: u64 = 1;
+
 /// The policy.
-#[derive(Default)]
 pub struct Authenticator {
     trust: Trust,
-    memory: Memory,
+    known: Memory<Known>,
+    /// Until when a token counts as not active without being asked about.
+    inactive: Memory<u64>,
+}
+
+impl Default for Authenticator {
+    fn default() -> Self {
+        Self { trust: Trust::default(), known: Memory::new(KNOWN_BYTES), inactive: Memory::new(INACTIVE_BYTES) }
+    }
+}
+
+/// What comes of a token.
+enum Found {
+    Caller(Caller),
+    Unfit(Unfit),
+    Ask(Introspection),
 }
 
 impl Authenticator {
@@ -45,48 +76,118 @@ impl Authenticator {
     pub fn configure(&mut self, section: &[u8]) -> Result<(), String> {
         if self.trust.update(section)? {
             // Whatever was verified, was verified under other rules.
-            self.memory.clear();
+            self.known.clear();
+            self.inactive.clear();
         }
         Ok(())
     }
 
     /// Who is calling. `now` is Unix seconds.
-    pub fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Verdict {
-        let scopes: &[String] = match requirement {
-            Requirement::Public => return Verdict::Anonymous,
-            Requirement::Optional => &[],
-            Requirement::Required(scopes) => scopes,
-        };
-        let token = match bearer::credentials(&request.headers) {
-            Credentials::Token(token) => token,
-            Credentials::None if *requirement == Requirement::Optional => return Verdict::Anonymous,
-            Credentials::None | Credentials::OtherScheme => {
-                return Verdict::Refuse(problems::authentication_required(CHALLENGE));
+    pub fn authenticate(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        certificate: Option<&ClientCertificate>,
+        now: u64,
+    ) -> Verdict {
+        if *requirement == Requirement::Public {
+            return Verdict::Anonymous;
+        }
+        match credentials::read(request, &self.trust.api_keys) {
+            Credentials::Token(token) => match self.look(token, now) {
+                Found::Caller(caller) => permit(caller, requirement),
+                Found::Unfit(unfit) => refuse(unfit),
+                Found::Ask(question) => Verdict::Introspect(question),
+            },
+            Credentials::ApiKey(key) => {
+                let Trust { api_keys, told, .. } = &self.trust;
+                let caller = api_keys.caller(key, &request.client_address, told, now);
+                caller.map_or_else(|| refuse(Unfit::Invalid), |caller| permit(caller, requirement))
             }
             Credentials::Malformed(detail) => {
-                return Verdict::Refuse(problems::bad_request(detail).with("www-authenticate", INVALID_REQUEST));
+                Verdict::Refuse(problems::bad_request(detail).with("www-authenticate", INVALID_REQUEST))
             }
+            Credentials::OtherScheme => Verdict::Refuse(problems::authentication_required(CHALLENGE)),
+            Credentials::None => {
+                let Trust { certificates, told, .. } = &self.trust;
+                let shown = certificate.and_then(|shown| certificates.caller(shown, told, now));
+                match (shown, requirement) {
+                    (Some(caller), _) => permit(caller, requirement),
+                    (None, Requirement::Required(_)) => Verdict::Refuse(problems::authentication_required(CHALLENGE)),
+                    (None, Requirement::Optional | Requirement::Public) => Verdict::Anonymous,
+                }
+            }
+        }
+    }
+
+    /// The same, once the authorization server has said what it thinks of the token; none if it said nothing.
+    pub fn introspected(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        answer: Option<&Opinion>,
+        now: u64,
+    ) -> Verdict {
+        let Credentials::Token(token) = credentials::read(request, &self.trust.api_keys) else {
+            return refuse(Unfit::Invalid);
         };
-        match self.known(token, now) {
-            None => Verdict::Refuse(problems::invalid_token(INVALID_TOKEN)),
-            Some(caller) if scopes.iter().all(|scope| caller.scopes.contains(scope)) => Verdict::Known(caller),
-            Some(_) => Verdict::Refuse(problems::insufficient_scope(&scope_challenge(scopes))),
+        let Some(server) = self.trust.server_for(token) else { return refuse(Unfit::Invalid) };
+        match answer.and_then(|answer| server.read(answer, now)) {
+            // A token that may be good is not called bad.
+            None => Verdict::Refuse(problems::upstream_unavailable(AWAY_RETRY_SECONDS)),
+            Some(Said::Inactive(until)) => {
+                self.inactive.keep(token, until);
+                refuse(Unfit::Invalid)
+            }
+            Some(Said::Active(mut caller, claims, until)) => {
+                self.trust.told.tell(&mut caller, &claims);
+                let known = Known { caller: *caller, until };
+                if !self.trust.still_good(&known, now) {
+                    return refuse(Unfit::Invalid);
+                }
+                self.known.keep(token, known.clone());
+                permit(known.caller, requirement)
+            }
         }
     }
 
     /// The caller behind a token, from memory or by looking.
-    fn known(&mut self, token: &str, now: u64) -> Option<Caller> {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        if let Some(caller) = self.memory.get(&digest) {
-            if self.trust.still_good(caller, now) {
-                return Some(caller.clone());
+    fn look(&mut self, token: &str, now: u64) -> Found {
+        if let Some(known) = self.known.get(token) {
+            if self.trust.still_good(known, now) {
+                return Found::Caller(known.caller.clone());
             }
-            self.memory.forget(&digest);
-            return None;
+            self.known.forget(token);
         }
-        let caller = self.trust.check(token, now)?;
-        self.memory.keep(digest, caller.clone());
-        Some(caller)
+        if let Some(server) = self.trust.server_for(token) {
+            let inactive = self.inactive.get(token).is_some_and(|until| now < *until);
+            return if inactive { Found::Unfit(Unfit::Invalid) } else { Found::Ask(server.question(token)) };
+        }
+        match self.trust.check(token, now) {
+            Ok(known) => {
+                self.known.keep(token, known.clone());
+                Found::Caller(known.caller)
+            }
+            Err(unfit) => Found::Unfit(unfit),
+        }
+    }
+}
+
+fn permit(caller: Caller, requirement: &Requirement) -> Verdict {
+    match requirement {
+        Requirement::Required(scopes) if !scopes.iter().all(|scope| caller.scopes.contains(scope)) => {
+            Verdict::Refuse(problems::insufficient_scope(&scope_challenge(scopes)))
+        }
+        _ => Verdict::Known(caller),
+    }
+}
+
+/// Whatever it was: the client is told the same.
+fn refuse(unfit: Unfit) -> Verdict {
+    let problem = problems::invalid_token(INVALID_TOKEN);
+    match unfit {
+        Unfit::Invalid => Verdict::Refuse(problem),
+        Unfit::UnknownKey(issuer) => Verdict::UnknownKey((issuer, problem)),
     }
 }
 

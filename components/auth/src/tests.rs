@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod attacks;
+mod callers;
+mod opaque;
 mod vectors;
 
 use base64::Engine;
@@ -116,7 +118,7 @@ fn request(authorization: &[&str]) -> RequestHead {
         scheme: "https".into(),
         authority: "edge.example".into(),
         path: "/".into(),
-        query: Some(format!("access_token={}", good())),
+        query: None,
         headers: authorization.iter().map(|value| Field::new("authorization", *value)).collect(),
         client_address: "192.0.2.1".into(),
     }
@@ -139,11 +141,13 @@ fn told(verdict: &Verdict) -> String {
             let challenge = problem.headers.iter().find(|field| field.name == "www-authenticate").unwrap();
             format!("{} {} | {}", problem.status, problem.slug, String::from_utf8_lossy(&challenge.value))
         }
+        Verdict::UnknownKey((issuer, problem)) => format!("unknown key of {issuer} | {}", problem.slug),
+        Verdict::Introspect(question) => format!("ask {}{}", question.origin, question.path_and_query),
     }
 }
 
 fn ask(authenticator: &mut Authenticator, token: &str, now: u64) -> String {
-    told(&authenticator.authenticate(&bearer(token), &required(), now))
+    told(&authenticator.authenticate(&bearer(token), &required(), None, now))
 }
 
 const REFUSED: &str = r#"401 invalid-token | Bearer realm="breakwater", error="invalid_token""#;
@@ -157,10 +161,11 @@ fn a_good_token_says_who_calls() {
         session: Some("s1".into()),
         scopes: vec!["read".into(), "write".into()],
         expires_at: NOW + 300,
+        ..Caller::default()
     };
     for _ in 0..2 {
         // The second time from memory.
-        let verdict = authenticator.authenticate(&bearer(&good()), &required(), NOW);
+        let verdict = authenticator.authenticate(&bearer(&good()), &required(), None, NOW);
         assert_eq!(verdict, Verdict::Known(caller.clone()));
     }
 }
@@ -220,7 +225,7 @@ fn what_a_route_requires() {
         // Whether a scope is missing is nobody's business before the token is good.
         (wants(&["admin"]), vec!["Bearer x"], REFUSED),
     ] {
-        let verdict = authenticator.authenticate(&request(&headers), &requirement, NOW);
+        let verdict = authenticator.authenticate(&request(&headers), &requirement, None, NOW);
         assert_eq!(told(&verdict), expected, "{requirement:?} {headers:?}");
     }
 }
@@ -314,7 +319,7 @@ proptest! {
         let mut request = request(&[]);
         let value = if scheme { [b"Bearer ".as_slice(), &value].concat() } else { value };
         request.headers.push(Field::new("authorization", value));
-        let verdict = authenticator().authenticate(&request, &required(), NOW);
+        let verdict = authenticator().authenticate(&request, &required(), None, NOW);
         prop_assert!(matches!(verdict, Verdict::Refuse(_)));
     }
 }

@@ -48,7 +48,7 @@ fn date(at: u64) -> String {
 }
 
 fn caller() -> Caller {
-    Caller { issuer: "i".into(), subject: "s".into(), session: None, scopes: Vec::new(), expires_at: NOW + 300 }
+    Caller { issuer: "i".into(), subject: "s".into(), expires_at: NOW + 300, ..Caller::default() }
 }
 
 /// Keeps a response that came at once, or says why not.

@@ -95,6 +95,27 @@ pub fn kept(response: types::Response, keep: Keep) -> Parts {
     (contents, trailers)
 }
 
+/// A body that is copied through, and what is done when it has ended or its reader has gone.
+pub fn followed((mut from, ended): Parts, then: impl Future<Output = ()> + 'static) -> Parts {
+    let (mut to, contents) = wit_stream::new();
+    let (trailers_to, trailers) = wit_future::new(broken_off);
+    spawn(async move {
+        let mut gone = false;
+        while let Some(chunk) = next(&mut from).await {
+            if !to.write_all(chunk).await.is_empty() {
+                gone = true;
+                break;
+            }
+        }
+        drop(to);
+        if !gone {
+            let _ = trailers_to.write(ended.await).await;
+        }
+        then.await;
+    });
+    (contents, trailers)
+}
+
 /// What the client sends, of which the first piece may have been read.
 pub struct ClientBody {
     first: Option<Vec<u8>>,

@@ -8,11 +8,12 @@
 //! first snapshot is fetched look again every few milliseconds.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use breakwater_pipeline::{EdgeKeys, Gateway, Snapshot, apply};
+use breakwater_pipeline::{EdgeKeys, Gateway, Proxies, Snapshot, apply};
 use spin_sdk::time::sleep;
 use spin_sdk::variables;
 use wit_bindgen::spawn;
@@ -45,6 +46,8 @@ pub struct Configuration {
     answered_at: Cell<Option<u64>>,
     /// Whether a request asks the core right now.
     asking: Cell<bool>,
+    /// Issuers whose keys are missing: the core is told when it is asked next.
+    missing: RefCell<BTreeSet<String>>,
 }
 
 /// Held by the request that asks the core; a request that is cancelled lets go of it.
@@ -73,13 +76,16 @@ impl Configuration {
             .ok_or_else(|| format!("the variable core_url is no origin such as http://host:port: {core}"))?;
         let keys =
             EdgeKeys::parse(&variable("edge_key").await?).map_err(|error| format!("the variable edge_key: {error}"))?;
+        let proxies = Proxies::parse(&variable("trusted_proxies").await?, &variable("client_address_header").await?)
+            .map_err(|error| format!("the variable trusted_proxies: {error}"))?;
         let made = Rc::new(Self {
             core,
-            gateway: RefCell::new(Arc::new(Gateway { keys: keys.clone(), ..Gateway::default() })),
+            gateway: RefCell::new(Arc::new(Gateway { keys: keys.clone(), proxies, ..Gateway::default() })),
             keys,
             known: RefCell::default(),
             answered_at: Cell::default(),
             asking: Cell::default(),
+            missing: RefCell::default(),
         });
         // Of two requests that come here together, the first one's is kept.
         Ok(CONFIGURATION.with(|cell| Rc::clone(cell.get_or_init(|| made))))
@@ -110,6 +116,11 @@ impl Configuration {
         Arc::clone(&self.gateway.borrow())
     }
 
+    /// A token named a key of this issuer that is not known.
+    pub fn report(&self, issuer: &str) {
+        self.missing.borrow_mut().insert(issuer.to_owned());
+    }
+
     fn ask(&self) -> Option<Asking<'_>> {
         (!self.asking.replace(true)).then(|| Asking(&self.asking))
     }
@@ -131,7 +142,8 @@ impl Configuration {
     /// Asks the core; whatever goes wrong is logged, and what was known goes on.
     async fn renew(self: &Rc<Self>) {
         let known = self.known.borrow().clone();
-        match snapshot::fetch(&self.core, &self.keys, known.as_deref()).await {
+        let missing: Vec<String> = self.missing.take().into_iter().collect();
+        match snapshot::fetch(&self.core, &self.keys, known.as_deref(), &missing).await {
             Ok(None) => {}
             Ok(Some((new, document))) => {
                 let etag = new.etag.clone();

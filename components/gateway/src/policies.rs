@@ -1,8 +1,8 @@
 //! The policies as the pipeline asks them.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
-    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
+    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Section};
 
@@ -26,16 +26,38 @@ impl Policies for Components {
         Ok(routing::route(request))
     }
 
-    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault> {
-        Ok(rate_limiting::draw(request, limits, caller))
+    fn draw(
+        &mut self,
+        request: &RequestHead,
+        route: &str,
+        limits: &[String],
+        caller: Option<&Caller>,
+    ) -> Result<DrawPlan, Fault> {
+        Ok(rate_limiting::draw(request, route, limits, caller))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault> {
-        Ok(rate_limiting::judge(drawn))
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
+        Ok(rate_limiting::judge(drawn, leased))
     }
 
-    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault> {
-        Ok(authentication::authenticate(request, requirement, now))
+    fn authenticate(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        certificate: Option<&ClientCertificate>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        Ok(authentication::authenticate(request, requirement, certificate, now))
+    }
+
+    fn introspected(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        answer: Option<&Opinion>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        Ok(authentication::introspected(request, requirement, answer, now))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {

@@ -7,15 +7,25 @@ use spin_sdk::wasip3::wit_future;
 use wit_bindgen::spawn;
 
 use crate::body::{self, Parts};
-use crate::service::set_entries;
+use crate::service::{Places, give_back, set_entries};
 
 /// Makes the host's response; `upstream` is the answer that the pipeline was shown last.
-pub fn respond(answer: Answer, upstream: Option<types::Response>) -> types::Response {
+///
+/// Places that the request holds are given back when the body has ended, which for once makes it go through here.
+pub fn respond(answer: Answer, upstream: Option<types::Response>, held: Option<Places>) -> types::Response {
     let body = match (answer.body, upstream) {
         (Body::Whole(bytes), _) => Some(body::whole(bytes)),
         (Body::Upstream(None), Some(response)) => Some(body::of_answer(response)),
         (Body::Upstream(Some(keep)), Some(response)) => Some(body::kept(response, keep)),
         (Body::Empty, _) | (Body::Upstream(_), None) => None,
+    };
+    let body = match (body, held) {
+        (Some(parts), Some(places)) => Some(body::followed(parts, give_back(places))),
+        (None, Some(places)) => {
+            spawn(give_back(places));
+            None
+        }
+        (body, None) => body,
     };
     if !answer.set.is_empty() {
         spawn(set_entries(answer.set));

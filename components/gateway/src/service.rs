@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use breakwater_kit::problems;
-use breakwater_kit::types::RequestHead;
+use breakwater_kit::types::{Lease, RequestHead};
 use breakwater_pipeline::{Answer, Effect, Entry, Exchange, OutsideAnswer, answer_outside};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
@@ -42,11 +42,14 @@ async fn serve(
         _ => configuration.gateway().await,
     };
     let mut exchange = Exchange::new(gateway, head, &seed(), now_ms());
-    let (answer, upstream) = drive(configuration, &mut exchange, body).await;
+    let (answer, upstream, held) = drive(configuration, &mut exchange, body).await;
+    if let Some(issuer) = exchange.unknown_key() {
+        configuration.report(issuer);
+    }
     if let Some(fault) = exchange.fault() {
         eprintln!("{} {} {}: {fault}", exchange.request_id(), exchange.method(), exchange.path());
     }
-    respond(answer, upstream)
+    respond(answer, upstream, held)
 }
 
 /// Carries out effect after effect, until there is an answer.
@@ -54,14 +57,26 @@ async fn drive(
     configuration: &Configuration,
     exchange: &mut Exchange,
     mut body: Option<types::Request>,
-) -> (Answer, Option<types::Response>) {
+) -> (Answer, Option<types::Response>, Option<Places>) {
     let mut upstream = None;
+    let mut held = None;
     let mut effect = exchange.start(&mut Components, now());
     loop {
         effect = match effect {
             Effect::Take(buckets) => {
                 let allowances = state::take(buckets).await.map_err(log_state).ok();
                 exchange.taken(&mut Components, allowances, now())
+            }
+            Effect::Introspect(question) => {
+                let answer = upstream::introspect(question).await;
+                exchange.introspected(&mut Components, answer, now())
+            }
+            Effect::Lease(leases, holder) => {
+                let granted = state::acquire(leases.clone(), holder.clone()).await.map_err(log_state).ok();
+                if granted.as_ref().is_some_and(|granted| granted.iter().all(|granted| *granted)) {
+                    held = Some((leases, holder));
+                }
+                exchange.leased(&mut Components, granted, now())
             }
             Effect::Get(key) => {
                 let value = state::get(key).await.map_err(log_state).ok().flatten();
@@ -78,8 +93,18 @@ async fn drive(
                 };
                 exchange.answered(&mut Components, head, now())
             }
-            Effect::Respond(answer) => return (answer, upstream),
+            Effect::Respond(answer) => return (answer, upstream, held),
         };
+    }
+}
+
+/// Places among the requests at once, and who holds them.
+pub type Places = (Vec<Lease>, String);
+
+/// Gives places back. If nobody comes to it, because the host ended the instance, they come free by themselves.
+pub async fn give_back((leases, holder): Places) {
+    if let Err(error) = state::release(leases, holder).await {
+        log_state(error);
     }
 }
 

@@ -29,15 +29,25 @@ const COPY_MS: u64 = 7 * 24 * 3600 * 1000;
 /// A new snapshot and its document, or nothing if the known one still holds.
 type Fetched = Option<(Known, Vec<u8>)>;
 
-/// Asks the core for a snapshot other than `known`.
-pub async fn fetch(core: &Origin, keys: &EdgeKeys, known: Option<&Known>) -> Result<Fetched, String> {
-    within(PATIENCE_MS, exchange(core, keys, known))
+/// Asks the core for a snapshot other than `known`, and tells it whose keys are `missing`.
+pub async fn fetch(
+    core: &Origin,
+    keys: &EdgeKeys,
+    known: Option<&Known>,
+    missing: &[String],
+) -> Result<Fetched, String> {
+    within(PATIENCE_MS, exchange(core, keys, known, missing))
         .await
         .unwrap_or_else(|| Err(format!("nothing whole within {PATIENCE_MS} ms")))
 }
 
-async fn exchange(core: &Origin, keys: &EdgeKeys, known: Option<&Known>) -> Result<Fetched, String> {
-    let ask = SnapshotRequest::new(keys, &seed(), known.map(|known| known.etag.as_str()), now_ms());
+async fn exchange(
+    core: &Origin,
+    keys: &EdgeKeys,
+    known: Option<&Known>,
+    missing: &[String],
+) -> Result<Fetched, String> {
+    let ask = SnapshotRequest::new(keys, &seed(), known.map(|known| known.etag.as_str()), now_ms()).reporting(missing);
     let outgoing = Outgoing {
         origin: core,
         method: "GET",

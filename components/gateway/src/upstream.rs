@@ -5,7 +5,7 @@
 
 use std::pin::{Pin, pin};
 
-use breakwater_kit::types::{Field, ResponseHead};
+use breakwater_kit::types::{Field, Introspection, Opinion, ResponseHead};
 use breakwater_pipeline::{Failure, Forward};
 use futures_util::future::{Either, select};
 use spin_sdk::wasip3::http::client;
@@ -58,6 +58,41 @@ pub async fn ask(core: &Origin, forward: &Forward, client: Option<types::Request
     match body {
         Some(body) => with_body(outgoing, forward, body).await,
         None => without_body(&outgoing, forward.retries).await,
+    }
+}
+
+/// Bytes of an authorization server's answer.
+const MAX_OPINION: usize = 64 * 1024;
+
+/// Asks an authorization server about a token (RFC 7662); none if nothing whole came in time.
+pub async fn introspect(question: Introspection) -> Option<Opinion> {
+    let origin = Origin::parse(&question.origin)?;
+    let timeout = question.timeout;
+    let outgoing = Outgoing {
+        origin: &origin,
+        method: "POST",
+        path_and_query: &question.path_and_query,
+        headers: &question.headers,
+        time_outs: TimeOuts { connect: timeout, first_byte: timeout, between_bytes: timeout },
+    };
+    let asked = async {
+        let (contents, trailers) = body::whole(question.body.into());
+        let request = outgoing.request(Some(contents), trailers).map_err(|failure| format!("{failure:?}"))?;
+        let response = client::send(request).await.map_err(|code| code.to_string())?;
+        let status = response.get_status_code();
+        let body = body::read(response, MAX_OPINION).await.map_err(|failure| format!("{failure:?}"))?;
+        Ok::<_, String>(Opinion { status, body })
+    };
+    match within(timeout, asked).await {
+        Some(Ok(answer)) => Some(answer),
+        Some(Err(reason)) => {
+            eprintln!("the authorization server gave no answer: {reason}");
+            None
+        }
+        None => {
+            eprintln!("the authorization server took too long");
+            None
+        }
     }
 }
 

@@ -80,7 +80,7 @@ mod tests {
     const SECOND: u64 = 1_000_000;
 
     fn bucket(limit: u64, window: u64, burst: u64, cost: u64) -> Bucket {
-        Bucket { key: "k".into(), name: "n".into(), limit, window, burst, cost }
+        Bucket { key: "k".into(), name: "n".into(), limit, window, burst, cost, batch: 0 }
     }
 
     fn once(bucket: &Bucket, tat: &mut u64, now: u64) -> Allowance {

@@ -5,7 +5,9 @@
 pub mod entity_tag;
 pub mod gcra;
 pub mod headers;
+pub mod network;
 pub mod path;
 pub mod problems;
 pub mod state;
+pub mod stock;
 pub mod types;

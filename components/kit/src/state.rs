@@ -16,3 +16,7 @@ pub const TAKE: &str = include_str!("state/take.lua");
 
 /// `increment` as a Redis script: the key, then by how much and the time to live in milliseconds.
 pub const INCREMENT: &str = include_str!("state/increment.lua");
+
+/// `lease` as a Redis script: a key per lease, then the holder, then limit and time to live of each; the answer holds
+/// 1 or 0 per lease. `release` is `ZREM` of the holder from each key.
+pub const LEASE: &str = include_str!("state/lease.lua");

@@ -135,8 +135,23 @@ pub enum RouteDecision {
     Refuse(Problem),
 }
 
-/// A caller whose credentials were good.
+/// A certificate that the client showed when it connected, and that one of the edge's authorities signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct ClientCertificate {
+    /// SHA-256 of the certificate, in lower-case hexadecimal.
+    pub fingerprint: String,
+    /// The subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// Its alternative names (RFC 5280, section 4.2.1.6), each with its kind: `dns:`, `email:`, `ip:` or `uri:`.
+    pub names: Vec<String>,
+    /// WIT `expires-at`.
+    #[cfg_attr(feature = "wasmtime", component(name = "expires-at"))]
+    pub expires_at: u64,
+}
+
+/// A caller whose credentials were good.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Caller {
     /// WIT `issuer`.
@@ -150,6 +165,39 @@ pub struct Caller {
     /// WIT `expires-at`.
     #[cfg_attr(feature = "wasmtime", component(name = "expires-at"))]
     pub expires_at: u64,
+    /// What the caller has subscribed to; limits may depend on it.
+    pub plan: Option<String>,
+    /// The API key that was shown, by its name.
+    pub key: Option<String>,
+    /// What upstreams are told of the caller.
+    pub headers: Vec<Field>,
+}
+
+/// A question to an authorization server about a token that only it can read (RFC 7662).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Introspection {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// WIT `path-and-query`.
+    #[cfg_attr(feature = "wasmtime", component(name = "path-and-query"))]
+    pub path_and_query: String,
+    /// WIT `headers`.
+    pub headers: Vec<Field>,
+    /// WIT `body`.
+    pub body: Vec<u8>,
+    /// Milliseconds for all of it.
+    pub timeout: u32,
+}
+
+/// What the authorization server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Opinion {
+    /// WIT `status`.
+    pub status: u16,
+    /// WIT `body`.
+    pub body: Vec<u8>,
 }
 
 /// WIT `verdict`.
@@ -165,11 +213,17 @@ pub enum Verdict {
     /// WIT `refuse`.
     #[cfg_attr(feature = "wasmtime", component(name = "refuse"))]
     Refuse(Problem),
+    /// The same, but only because this issuer's key is not known here; it may be new.
+    #[cfg_attr(feature = "wasmtime", component(name = "unknown-key"))]
+    UnknownKey((String, Problem)),
+    /// Ask this, and then `introspected`.
+    #[cfg_attr(feature = "wasmtime", component(name = "introspect"))]
+    Introspect(Introspection),
 }
 
 /// An allowance that a request draws on: `limit` per `window`, after the generic cell rate
 /// algorithm (ITU-T I.371), of which `burst` may come at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Bucket {
     /// Where the state keeps it.
@@ -184,6 +238,22 @@ pub struct Bucket {
     pub burst: u64,
     /// WIT `cost`.
     pub cost: u64,
+    /// How much an edge may take in stock, to answer the next requests without asking; 0 is nothing.
+    pub batch: u64,
+}
+
+/// A place among so many requests at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Lease {
+    /// Where the state keeps them.
+    pub key: String,
+    /// Name of the limit it belongs to.
+    pub name: String,
+    /// WIT `limit`.
+    pub limit: u64,
+    /// Milliseconds after which a place that was not given back is free again.
+    pub ttl: u64,
 }
 
 /// What the state answered for one bucket.
@@ -203,11 +273,13 @@ pub struct Allowance {
 }
 
 /// WIT `draw-plan`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct DrawPlan {
     /// Taken together: all of them, or none.
     pub buckets: Vec<Bucket>,
+    /// Held until the answer has ended: all of them, or none.
+    pub leases: Vec<Lease>,
     /// Whether to ask again when the caller is known.
     #[cfg_attr(feature = "wasmtime", component(name = "again-with-caller"))]
     pub again_with_caller: bool,
@@ -223,8 +295,18 @@ pub struct Drawn {
     pub allowance: Option<Allowance>,
 }
 
-/// WIT `limit-verdict`.
+/// One place and whether it was free; none when the state was away.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Leased {
+    /// WIT `lease`.
+    pub lease: Lease,
+    /// WIT `granted`.
+    pub granted: Option<bool>,
+}
+
+/// WIT `limit-verdict`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct LimitVerdict {
     /// For the answer, whatever it is.

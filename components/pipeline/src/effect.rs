@@ -1,6 +1,6 @@
 //! What the pipeline asks of the shell, and what the shell may answer.
 
-use breakwater_kit::types::{Bucket, Field, Kept, ResponseHead};
+use breakwater_kit::types::{Bucket, Field, Introspection, Kept, Lease, ResponseHead};
 use bytes::Bytes;
 
 use crate::stored;
@@ -10,6 +10,11 @@ use crate::stored;
 pub enum Effect {
     /// Take from these buckets in one atomic decision, then call [`Exchange::taken`](crate::Exchange::taken).
     Take(Vec<Bucket>),
+    /// Get a place in each of these for this holder, or in none, then call [`Exchange::leased`](crate::Exchange::leased).
+    /// Places that were granted are the shell's to give back, when the answer has ended or nobody waits for it any more.
+    Lease(Vec<Lease>, String),
+    /// Ask an authorization server, then call [`Exchange::introspected`](crate::Exchange::introspected).
+    Introspect(Introspection),
     /// Get what the state has under this key, then call [`Exchange::got`](crate::Exchange::got).
     Get(String),
     /// Ask an upstream, then call [`Exchange::answered`](crate::Exchange::answered) with the head of its answer.

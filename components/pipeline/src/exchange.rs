@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! the head itself, the edge's own answers, preflights
-//!   → router → rate-limit (address) ⇢ take → auth → rate-limit (caller) ⇢ take → rate-limit (verdict)
+//!   → router → rate-limit (address) ⇢ take → auth (⇢ introspect → auth) → rate-limit (caller) ⇢ take
+//!   ⇢ lease → rate-limit (verdict)
 //!   → static files, or: cache (plan) ⇢ get → cache (judge) → forward ⇢ upstream → cache (keep)
 //!   → answer
 //! ```
@@ -18,8 +19,8 @@ use std::sync::Arc;
 
 use breakwater_kit::problems;
 use breakwater_kit::types::{
-    Allowance, Bucket, Caller, Drawn, Field, Problem, RequestHead, Requirement, ResponseHead, Route, RouteDecision,
-    Target, Verdict,
+    Allowance, Bucket, Caller, ClientCertificate, Drawn, Field, Lease, Leased, Opinion, Problem, RequestHead,
+    Requirement, ResponseHead, Route, RouteDecision, Target, Verdict,
 };
 use bytes::Bytes;
 
@@ -39,8 +40,15 @@ pub struct Exchange {
     traceparent: String,
     origin: Origin,
     route: Option<Route>,
+    certificate: Option<ClientCertificate>,
     caller: Option<Caller>,
+    unknown_key: Option<String>,
     drawn: Vec<Drawn>,
+    /// What the request has to have a place in, and then whether it has.
+    wanted: Vec<Lease>,
+    leased: Vec<Leased>,
+    /// Names this request among the holders of places. Not the request id, which a client may choose.
+    holder: Seed,
     limit_headers: Option<Vec<Field>>,
     cache: cache::Lookup,
     waiting: Waiting,
@@ -51,7 +59,9 @@ pub struct Exchange {
 enum Waiting {
     Start,
     Address { buckets: Vec<Bucket>, again_with_caller: bool },
+    Introspection { again_with_caller: bool },
     Caller { buckets: Vec<Bucket> },
+    Lease,
     State,
     Upstream,
     Nothing,
@@ -88,6 +98,7 @@ type Step = Result<Next, Stop>;
 impl Exchange {
     /// A request as it came, its headers untouched but for lower-case names.
     pub fn new(gateway: Arc<Gateway>, mut request: RequestHead, seed: &Seed, now_ms: u64) -> Self {
+        gateway.proxies.resolve(&mut request);
         let origin = Origin::of(&request, gateway.settings.as_ref().map(|settings| &settings.cors));
         let request_id = ids::request_id(&request.headers, seed, now_ms);
         let (traceparent, kept) = ids::traceparent(&request.headers, seed);
@@ -102,13 +113,25 @@ impl Exchange {
             traceparent,
             origin,
             route: None,
+            certificate: None,
             caller: None,
+            unknown_key: None,
             drawn: Vec::new(),
+            wanted: Vec::new(),
+            leased: Vec::new(),
+            holder: *seed,
             limit_headers: None,
             cache: cache::Lookup::default(),
             waiting: Waiting::Start,
             fault: None,
         }
+    }
+
+    /// The certificate that the client connected with. The shell has seen that a trusted authority signed it.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: Option<ClientCertificate>) -> Self {
+        self.certificate = certificate;
+        self
     }
 
     /// The first step. `now` is Unix seconds, here and in every other step.
@@ -127,7 +150,32 @@ impl Exchange {
                 .settle(policies, buckets, allowances)
                 .and_then(|()| self.identify(policies, again_with_caller, now)),
             Waiting::Caller { buckets } => {
-                self.settle(policies, buckets, allowances).and_then(|()| self.serve(policies, now))
+                self.settle(policies, buckets, allowances).and_then(|()| self.hold(policies, now))
+            }
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Introspect`]: what the authorization server answered; none if nothing came in time.
+    pub fn introspected<P: Policies>(&mut self, policies: &mut P, answer: Option<Opinion>, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Introspection { again_with_caller } => {
+                self.identify_opaque(policies, answer.as_ref(), again_with_caller, now)
+            }
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Lease`]: which places were free; none if the state was away.
+    pub fn leased<P: Policies>(&mut self, policies: &mut P, granted: Option<Vec<bool>>, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Lease => {
+                let mut granted = granted.filter(|given| given.len() == self.wanted.len()).into_iter().flatten();
+                let wanted = self.wanted.drain(..);
+                self.leased = wanted.map(|lease| Leased { lease, granted: granted.next() }).collect();
+                self.serve(policies, now)
             }
             _ => Err(Stop::OutOfStep),
         };
@@ -173,6 +221,7 @@ impl Exchange {
         // From here on nobody sees what was meant for this connection or what only the edge may say.
         headers::strip_hop_by_hop(&mut self.request.headers);
         headers::strip_claims(&mut self.request.headers);
+        headers::strip_named(&mut self.request.headers, &settings.claim_headers);
 
         let route = match policies.route(&self.request)? {
             RouteDecision::Forward(route) => self.route.insert(route),
@@ -181,7 +230,8 @@ impl Exchange {
         if route.limits.is_empty() {
             return self.identify(policies, false, now);
         }
-        let plan = policies.draw(&self.request, &route.limits, None)?;
+        let plan = policies.draw(&self.request, &route.id, &route.limits, None)?;
+        self.wanted.extend(plan.leases);
         if plan.buckets.is_empty() {
             return self.identify(policies, plan.again_with_caller, now);
         }
@@ -205,30 +255,72 @@ impl Exchange {
         if all_allowed { Ok(()) } else { self.judge_limits(policies) }
     }
 
-    /// Who is calling, and what they draw on.
+    /// Who is calling.
     fn identify<P: Policies>(&mut self, policies: &mut P, again_with_caller: bool, now: u64) -> Step {
         let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
         // A public route is one where credentials are not looked at, so nobody is asked about them.
-        if route.requirement != Requirement::Public {
-            match policies.authenticate(&self.request, &route.requirement, now)? {
-                Verdict::Anonymous => {}
-                Verdict::Known(caller) => self.caller = Some(caller),
-                Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
+        if route.requirement == Requirement::Public {
+            return self.hold(policies, now);
+        }
+        let verdict = policies.authenticate(&self.request, &route.requirement, self.certificate.as_ref(), now)?;
+        self.identified(policies, verdict, again_with_caller, now)
+    }
+
+    /// The same with what the authorization server said.
+    fn identify_opaque<P: Policies>(
+        &mut self,
+        policies: &mut P,
+        answer: Option<&Opinion>,
+        again_with_caller: bool,
+        now: u64,
+    ) -> Step {
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        match policies.introspected(&self.request, &route.requirement, answer, now)? {
+            // One question is enough.
+            Verdict::Introspect(_) => Err(Stop::OutOfStep),
+            verdict => self.identified(policies, verdict, again_with_caller, now),
+        }
+    }
+
+    /// What the caller draws on.
+    fn identified<P: Policies>(&mut self, policies: &mut P, verdict: Verdict, again: bool, now: u64) -> Step {
+        match verdict {
+            Verdict::Anonymous => {}
+            Verdict::Known(caller) => self.caller = Some(caller),
+            Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
+            Verdict::UnknownKey((issuer, problem)) => {
+                self.unknown_key = Some(issuer);
+                return Err(Stop::Refuse(problem));
+            }
+            Verdict::Introspect(question) => {
+                self.waiting = Waiting::Introspection { again_with_caller: again };
+                return Ok(Next::Do(Effect::Introspect(question)));
             }
         }
-        if let (true, Some(caller)) = (again_with_caller, &self.caller) {
-            let plan = policies.draw(&self.request, &route.limits, Some(caller))?;
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        if let (true, Some(caller)) = (again, &self.caller) {
+            let plan = policies.draw(&self.request, &route.id, &route.limits, Some(caller))?;
+            self.wanted.extend(plan.leases);
             if !plan.buckets.is_empty() {
                 self.waiting = Waiting::Caller { buckets: plan.buckets.clone() };
                 return Ok(Next::Do(Effect::Take(plan.buckets)));
             }
         }
-        self.serve(policies, now)
+        self.hold(policies, now)
+    }
+
+    /// A place among the requests at once, where there are so many only.
+    fn hold<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
+        if self.wanted.is_empty() {
+            return self.serve(policies, now);
+        }
+        self.waiting = Waiting::Lease;
+        Ok(Next::Do(Effect::Lease(self.wanted.clone(), ids::holder(&self.holder))))
     }
 
     /// The request may be served: from files, from the cache, or by an upstream.
     fn serve<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
-        if !self.drawn.is_empty() {
+        if !self.drawn.is_empty() || !self.leased.is_empty() {
             self.judge_limits(policies)?;
         }
         let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
@@ -244,7 +336,7 @@ impl Exchange {
     }
 
     fn judge_limits<P: Policies>(&mut self, policies: &mut P) -> Result<(), Stop> {
-        let verdict = policies.judge_limits(&self.drawn)?;
+        let verdict = policies.judge_limits(&self.drawn, &self.leased)?;
         self.limit_headers = Some(verdict.headers);
         verdict.refusal.map_or(Ok(()), |problem| Err(Stop::Refuse(problem)))
     }
@@ -266,7 +358,7 @@ impl Exchange {
         };
         // A refusal after the first draw, such as a 401, says what is left as well.
         if self.limit_headers.is_none() && !self.drawn.is_empty() {
-            self.limit_headers = policies.judge_limits(&self.drawn).ok().map(|verdict| verdict.headers);
+            self.limit_headers = policies.judge_limits(&self.drawn, &self.leased).ok().map(|verdict| verdict.headers);
         }
         Effect::Respond(self.finish(head, body))
     }
@@ -324,6 +416,11 @@ impl Exchange {
     /// Who is calling, if that is known.
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
+    }
+
+    /// The issuer whose key a token named that is not known here: the core may know it by now.
+    pub fn unknown_key(&self) -> Option<&str> {
+        self.unknown_key.as_deref()
     }
 
     /// What went wrong here, for the log.

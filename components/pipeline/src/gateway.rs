@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::link::EdgeKeys;
+use crate::proxies::Proxies;
 
 /// The pipeline's configuration. It never changes: a new snapshot makes a new one.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +15,8 @@ pub struct Gateway {
     pub keys: EdgeKeys,
     /// How large a request's head may be.
     pub limits: HeadLimits,
+    /// Who stands between the clients and the edge.
+    pub proxies: Proxies,
     /// From the snapshot; none before the first.
     pub settings: Option<Settings>,
 }
@@ -21,7 +24,7 @@ pub struct Gateway {
 impl Gateway {
     /// The same gateway with the settings of a snapshot.
     pub fn with_settings(&self, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { keys: self.keys.clone(), limits: self.limits, settings: Some(settings) })
+        Arc::new(Self { settings: Some(settings), ..self.clone() })
     }
 }
 
@@ -55,6 +58,8 @@ pub struct Settings {
     pub retry_after_seconds: u32,
     /// Bytes of body that the cache keeps at the most.
     pub max_object_bytes: u64,
+    /// Lower-case names of the headers that upstreams are told claims in: nobody else may say them.
+    pub claim_headers: Vec<String>,
 }
 
 /// Where an upstream is.

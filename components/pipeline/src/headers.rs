@@ -60,6 +60,18 @@ pub fn strip_claims(headers: &mut Vec<Field>) {
     });
 }
 
+/// Removes headers by their lower-case names. An underscore counts as a dash: to many servers they are the same.
+pub fn strip_named(headers: &mut Vec<Field>, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let same = |field: &str, name: &str| {
+        field.len() == name.len()
+            && field.bytes().zip(name.bytes()).all(|(byte, wanted)| byte == wanted || (byte == b'_' && wanted == b'-'))
+    };
+    headers.retain(|field| !names.iter().any(|name| same(&field.name, name)));
+}
+
 /// Removes what only edge and core say to each other.
 pub fn strip_internal(headers: &mut Vec<Field>) {
     headers.retain(|field| !is_internal(&field.name));
@@ -114,6 +126,14 @@ mod tests {
         ]);
         strip_claims(&mut headers);
         assert_eq!(headers, fields(&[("authorization", "Bearer x")]));
+    }
+
+    #[test]
+    fn strips_names_however_they_are_joined() {
+        let mut headers =
+            fields(&[("x-user", "1"), ("x_user", "2"), ("x-users", "3"), ("x-use", "4"), ("x-user", "5")]);
+        strip_named(&mut headers, &["x-user".to_owned()]);
+        assert_eq!(headers, fields(&[("x-users", "3"), ("x-use", "4")]));
     }
 
     #[test]

@@ -37,6 +37,15 @@ fn uuid_v7(seed: &Seed, now_ms: u64) -> String {
     text
 }
 
+/// A name that no other request has.
+pub fn holder(seed: &Seed) -> String {
+    let mut text = String::with_capacity(32);
+    for byte in &seed.0[..16] {
+        push_hex(&mut text, *byte);
+    }
+    text
+}
+
 /// The client's `traceparent` if it is valid, else a new one that is not sampled.
 pub fn traceparent(fields: &[Field], seed: &Seed) -> (String, bool) {
     let mut all = fields.iter().filter(|field| field.name == "traceparent");

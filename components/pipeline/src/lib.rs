@@ -22,6 +22,7 @@ mod link;
 mod own;
 mod policies;
 mod problem;
+mod proxies;
 mod snapshot;
 mod stored;
 
@@ -32,4 +33,5 @@ pub use gateway::{Cors, Gateway, HeadLimits, Settings, Upstream};
 pub use ids::Seed;
 pub use link::{EdgeKeys, KeyError, SnapshotRequest, Unverified};
 pub use policies::{Fault, Policies, Section};
+pub use proxies::Proxies;
 pub use snapshot::{ApplyError, Snapshot, SnapshotError, apply};

@@ -154,6 +154,21 @@ impl SnapshotRequest {
         Self { headers, keys: keys.clone(), mac }
     }
 
+    /// Lets the core hold the request for so many seconds while it has nothing new (RFC 7240, section 4.3).
+    #[must_use]
+    pub fn waiting(mut self, seconds: u32) -> Self {
+        self.headers.push(Field::new("prefer", format!("wait={seconds}")));
+        self
+    }
+
+    /// Tells the core of issuers whose tokens name keys that the snapshot does not have.
+    #[must_use]
+    pub fn reporting<S: AsRef<str>>(mut self, issuers: &[S]) -> Self {
+        let lines = issuers.iter().map(|issuer| Field::new("breakwater-missing-key", issuer.as_ref()));
+        self.headers.extend(lines);
+        self
+    }
+
     /// Whether the answer came from a core that has one of the edge's keys, in answer to this very request.
     pub fn verify(&self, status: u16, etag: &str, body: &[u8], signature: &[u8]) -> Result<(), Unverified> {
         let (id, given) = parse_signature(signature).ok_or(Unverified)?;

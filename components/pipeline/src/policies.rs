@@ -4,8 +4,8 @@
 //! structs.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
-    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
+    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 
 /// A policy failed to answer: it trapped, took too long, or took too much memory.
@@ -58,13 +58,34 @@ pub trait Policies {
     fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault>;
 
     /// `rate-limiting.draw`
-    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault>;
+    fn draw(
+        &mut self,
+        request: &RequestHead,
+        route: &str,
+        limits: &[String],
+        caller: Option<&Caller>,
+    ) -> Result<DrawPlan, Fault>;
 
     /// `rate-limiting.judge`
-    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault>;
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault>;
 
     /// `authentication.authenticate`
-    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault>;
+    fn authenticate(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        certificate: Option<&ClientCertificate>,
+        now: u64,
+    ) -> Result<Verdict, Fault>;
+
+    /// `authentication.introspected`
+    fn introspected(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        answer: Option<&Opinion>,
+        now: u64,
+    ) -> Result<Verdict, Fault>;
 
     /// `caching.plan`
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault>;

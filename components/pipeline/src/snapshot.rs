@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::gateway::{Cors, Settings, Upstream};
@@ -81,6 +82,13 @@ struct CachingSection {
     max_object_bytes: u64,
 }
 
+/// What the pipeline reads of the section that is otherwise the authentication policy's.
+#[derive(Deserialize)]
+struct AuthenticationSection {
+    #[serde(default)]
+    claim_headers: BTreeMap<String, IgnoredAny>,
+}
+
 fn one_mebibyte() -> u64 {
     1024 * 1024
 }
@@ -99,6 +107,7 @@ impl Snapshot {
         }
         let document: Document<'_> = serde_json::from_slice(json)?;
         let caching: CachingSection = serde_json::from_str(document.caching.get())?;
+        let authentication: AuthenticationSection = serde_json::from_str(document.authentication.get())?;
         let mut upstreams = document.upstreams;
         for (name, upstream) in &mut upstreams {
             if upstream.origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
@@ -113,6 +122,7 @@ impl Snapshot {
                 cors: document.gateway.cors,
                 retry_after_seconds: document.gateway.retry_after_seconds,
                 max_object_bytes: caching.max_object_bytes,
+                claim_headers: authentication.claim_headers.into_keys().map(|name| name.to_ascii_lowercase()).collect(),
             },
             sections: [
                 section(document.routing),

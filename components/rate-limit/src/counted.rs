@@ -2,10 +2,33 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use breakwater_kit::types::Caller;
+use breakwater_kit::headers;
+use breakwater_kit::types::{Caller, RequestHead};
+
+use crate::config::{By, Limit};
+
+/// Longer header values count as what they begin with.
+const MAX_VALUE: usize = 128;
+
+/// Where a request is counted; nowhere if a limit by key meets a caller without one.
+pub fn key(limit: &Limit, request: &RequestHead, route: &str, caller: Option<&Caller>) -> Option<String> {
+    let name = limit.name.as_str();
+    match (&limit.by, caller) {
+        (By::Address, _) => Some(by_address(name, &request.client_address)),
+        (By::Route, _) => Some(format!("limit:{name}:route:{route}")),
+        (By::Header(header), _) => Some(match headers::values(&request.headers, header).next() {
+            // Leaving the header out is no way around the limit.
+            None => by_address(name, &request.client_address),
+            Some(value) => format!("limit:{name}:header:{}", value[..value.len().min(MAX_VALUE)].escape_ascii()),
+        }),
+        (By::Caller, Some(caller)) => Some(by_caller(name, caller)),
+        (By::Key, Some(caller)) => caller.key.as_ref().map(|key| format!("limit:{name}:key:{key}")),
+        (By::Caller | By::Key, None) => None,
+    }
+}
 
 /// `limit:NAME:address:ADDRESS`.
-pub fn by_address(name: &str, address: &str) -> String {
+fn by_address(name: &str, address: &str) -> String {
     // A zone (`%eth0`, RFC 4007, section 11) says which network, not who.
     let text = address.split('%').next().unwrap_or(address);
     match text.parse::<IpAddr>() {
@@ -20,7 +43,7 @@ pub fn by_address(name: &str, address: &str) -> String {
 }
 
 /// `limit:NAME:caller:LENGTH:ISSUER:SUBJECT`; the issuer's length keeps two pairs from reading the same.
-pub fn by_caller(name: &str, caller: &Caller) -> String {
+fn by_caller(name: &str, caller: &Caller) -> String {
     format!("limit:{name}:caller:{}:{}:{}", caller.issuer.len(), caller.issuer, caller.subject)
 }
 
@@ -56,9 +79,7 @@ mod tests {
         let caller = |issuer: &str, subject: &str| Caller {
             issuer: issuer.into(),
             subject: subject.into(),
-            session: None,
-            scopes: Vec::new(),
-            expires_at: 0,
+            ..Caller::default()
         };
         assert_eq!(by_caller("a", &caller("https://i", "s")), "limit:a:caller:9:https://i:s");
         assert_ne!(by_caller("a", &caller("i:s", "t")), by_caller("a", &caller("i", "s:t")));

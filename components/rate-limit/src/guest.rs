@@ -25,12 +25,12 @@ impl exports::breakwater::edge::rate_limiting::Guest for Component {
         POLICY.with_borrow_mut(|policy| policy.configure(&section))
     }
 
-    fn draw(request: RequestHead, limits: Vec<String>, caller: Option<Caller>) -> DrawPlan {
-        POLICY.with_borrow(|policy| policy.draw(&request, &limits, caller.as_ref()))
+    fn draw(request: RequestHead, route: String, limits: Vec<String>, caller: Option<Caller>) -> DrawPlan {
+        POLICY.with_borrow(|policy| policy.draw(&request, &route, &limits, caller.as_ref()))
     }
 
-    fn judge(drawn: Vec<Drawn>) -> LimitVerdict {
-        POLICY.with_borrow(|policy| policy.judge(&drawn))
+    fn judge(drawn: Vec<Drawn>, leased: Vec<Leased>) -> LimitVerdict {
+        POLICY.with_borrow(|policy| policy.judge(&drawn, &leased))
     }
 }
 

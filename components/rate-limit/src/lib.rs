@@ -1,8 +1,10 @@
 //! Policy `rate-limiting`: which allowances a request draws on, and what its answer's headers say.
 //!
-//! - A limit counts by the client's address, or by the caller that was recognised (skipped for strangers). One person
-//!   has a whole /64 of IPv6, so that is what is counted (RFC 6177, section 2); an IPv4 address that came mapped into
-//!   IPv6 is the IPv4 address.
+//! - A limit counts by the client's address, by the caller or API key that was recognised (skipped for strangers), by the
+//!   route, or by a header. One person has a whole /64 of IPv6, so that is what is counted (RFC 6177, section 2); an IPv4
+//!   address that came mapped into IPv6 is the IPv4 address.
+//! - A limit may have several windows, which hold together, and a number of requests at once. What it allows may depend
+//!   on the caller's plan, what a request costs on its route.
 //! - The first plan holds what can be counted without knowing the caller, so that strangers pay before a signature
 //!   is checked for them; the second holds the rest.
 //! - A route may name a limit that the section does not have: the snapshot's makers turn limits off that way.
@@ -18,7 +20,7 @@ mod guest;
 mod verdict;
 
 use breakwater_kit::types::*;
-use config::{By, Limit};
+use config::Limit;
 
 /// The policy.
 #[derive(Default)]
@@ -33,31 +35,28 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// What the request draws on: without a caller what is counted by address, with one what is counted by caller.
-    pub fn draw(&self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> DrawPlan {
-        let mut buckets: Vec<Bucket> = Vec::with_capacity(limits.len());
-        let mut again_with_caller = false;
-        for limit in limits.iter().filter_map(|name| self.limit(name)) {
-            let key = match (limit.by, caller) {
-                (By::Address, None) => counted::by_address(&limit.name, &request.client_address),
-                (By::Caller, Some(caller)) => counted::by_caller(&limit.name, caller),
-                (By::Caller, None) => {
-                    again_with_caller = true;
-                    continue;
-                }
-                (By::Address, Some(_)) => continue,
-            };
+    /// What the request draws on: without a caller what can be counted without one, with one the rest.
+    pub fn draw(&self, request: &RequestHead, route: &str, limits: &[String], caller: Option<&Caller>) -> DrawPlan {
+        let mut plan = DrawPlan { buckets: Vec::with_capacity(limits.len()), ..DrawPlan::default() };
+        for (index, name) in limits.iter().enumerate() {
             // A route that names a limit twice draws on it once.
-            if buckets.iter().all(|bucket| bucket.key != key) {
-                buckets.push(limit.bucket(key));
+            let Some(limit) = self.limit(name).filter(|_| !limits[..index].contains(name)) else { continue };
+            if limit.needs_caller() != caller.is_some() {
+                plan.again_with_caller |= limit.needs_caller();
+                continue;
+            }
+            if let Some(key) = counted::key(limit, request, route, caller) {
+                let subscribed = caller.and_then(|caller| caller.plan.as_deref());
+                limit.draw(&key, route, subscribed, &mut plan.buckets, &mut plan.leases);
             }
         }
-        DrawPlan { buckets, again_with_caller }
+        plan
     }
 
     /// What became of it, for the answer.
-    pub fn judge(&self, drawn: &[Drawn]) -> LimitVerdict {
-        verdict::judge(drawn, |name| self.limit(name).is_some_and(|limit| limit.closed))
+    pub fn judge(&self, drawn: &[Drawn], leased: &[Leased]) -> LimitVerdict {
+        let closed = |name: &str| self.limits.iter().any(|limit| limit.closed && limit.answers_for(name));
+        verdict::judge(drawn, leased, closed)
     }
 
     fn limit(&self, name: &str) -> Option<&Limit> {

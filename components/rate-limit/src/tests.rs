@@ -33,13 +33,7 @@ fn request(address: &str) -> RequestHead {
 }
 
 fn caller() -> Caller {
-    Caller {
-        issuer: "https://issuer.example".into(),
-        subject: "ada".into(),
-        session: None,
-        scopes: Vec::new(),
-        expires_at: 0,
-    }
+    Caller { issuer: "https://issuer.example".into(), subject: "ada".into(), ..Caller::default() }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -58,7 +52,7 @@ fn text(headers: &[Field]) -> Vec<String> {
 fn what_needs_no_caller_is_drawn_first() {
     let limiter = limiter();
     let all = names(&["sign-in", "caller", "address", "unheard-of", "address"]);
-    let first = limiter.draw(&request("192.0.2.1"), &all, None);
+    let first = limiter.draw(&request("192.0.2.1"), "r", &all, None);
     assert_eq!(keys(&first), ["limit:sign-in:address:192.0.2.1", "limit:address:address:192.0.2.1"]);
     assert!(first.again_with_caller);
     let bucket = &first.buckets[0];
@@ -67,19 +61,19 @@ fn what_needs_no_caller_is_drawn_first() {
         ("sign-in", 120, 60_000, 30, 1)
     );
 
-    let second = limiter.draw(&request("192.0.2.1"), &all, Some(&caller()));
+    let second = limiter.draw(&request("192.0.2.1"), "r", &all, Some(&caller()));
     assert_eq!(keys(&second), ["limit:caller:caller:22:https://issuer.example:ada"]);
     assert_eq!((second.buckets[0].burst, second.again_with_caller), (6_000, false));
 
-    let none = limiter.draw(&request("192.0.2.1"), &names(&["address"]), None);
+    let none = limiter.draw(&request("192.0.2.1"), "r", &names(&["address"]), None);
     assert!(!none.again_with_caller);
-    assert!(limiter.draw(&request(""), &[], None).buckets.is_empty());
+    assert!(limiter.draw(&request(""), "r", &[], None).buckets.is_empty());
 }
 
 fn drawn(limiter: &RateLimiter, name: &str, allowance: Option<(bool, u64, u64, u64)>) -> Drawn {
     let caller = caller();
     let known = (name == "caller").then_some(&caller);
-    let bucket = limiter.draw(&request("192.0.2.1"), &names(&[name]), known).buckets.remove(0);
+    let bucket = limiter.draw(&request("192.0.2.1"), "r", &names(&[name]), known).buckets.remove(0);
     let allowance = allowance.map(|(allowed, remaining, retry_after, reset_after)| Allowance {
         allowed,
         remaining,
@@ -92,10 +86,10 @@ fn drawn(limiter: &RateLimiter, name: &str, allowance: Option<(bool, u64, u64, u
 #[test]
 fn headers_follow_the_draft() {
     let limiter = limiter();
-    let verdict = limiter.judge(&[
-        drawn(&limiter, "address", Some((true, 999, 0, 5))),
-        drawn(&limiter, "caller", Some((true, 10, 0, 59_001))),
-    ]);
+    let verdict = limiter.judge(
+        &[drawn(&limiter, "address", Some((true, 999, 0, 5))), drawn(&limiter, "caller", Some((true, 10, 0, 59_001)))],
+        &[],
+    );
     assert_eq!(
         text(&verdict.headers),
         [
@@ -104,17 +98,20 @@ fn headers_follow_the_draft() {
         ]
     );
     assert_eq!(verdict.refusal, None);
-    assert_eq!(limiter.judge(&[]), LimitVerdict { headers: Vec::new(), refusal: None });
+    assert_eq!(limiter.judge(&[], &[]), LimitVerdict { headers: Vec::new(), refusal: None });
 }
 
 #[test]
 fn the_longest_wait_counts() {
     let limiter = limiter();
-    let verdict = limiter.judge(&[
-        drawn(&limiter, "address", Some((true, 7, 0, 1_000))),
-        drawn(&limiter, "sign-in", Some((false, 0, 1_001, 15_000))),
-        drawn(&limiter, "caller", Some((false, 0, 1, 60_000))),
-    ]);
+    let verdict = limiter.judge(
+        &[
+            drawn(&limiter, "address", Some((true, 7, 0, 1_000))),
+            drawn(&limiter, "sign-in", Some((false, 0, 1_001, 15_000))),
+            drawn(&limiter, "caller", Some((false, 0, 1, 60_000))),
+        ],
+        &[],
+    );
     assert_eq!(text(&verdict.headers)[1], "ratelimit: \"address\";r=7;t=1, \"sign-in\";r=0;t=2, \"caller\";r=0;t=1");
     let refusal = verdict.refusal.unwrap();
     assert_eq!((refusal.status, refusal.slug.as_str()), (429, "rate-limited"));
@@ -124,11 +121,11 @@ fn the_longest_wait_counts() {
 #[test]
 fn without_the_state_each_limit_decides() {
     let limiter = limiter();
-    let open = limiter.judge(&[drawn(&limiter, "address", None), drawn(&limiter, "caller", None)]);
+    let open = limiter.judge(&[drawn(&limiter, "address", None), drawn(&limiter, "caller", None)], &[]);
     assert_eq!(open.refusal, None);
     assert_eq!(text(&open.headers), ["ratelimit-policy: \"address\";q=12000;w=60, \"caller\";q=6000;w=60"]);
 
-    let closed = limiter.judge(&[drawn(&limiter, "address", None), drawn(&limiter, "sign-in", None)]);
+    let closed = limiter.judge(&[drawn(&limiter, "address", None), drawn(&limiter, "sign-in", None)], &[]);
     let refusal = closed.refusal.unwrap();
     assert_eq!((refusal.status, refusal.slug.as_str()), (503, "upstream-unavailable"));
     assert_eq!(text(&refusal.headers), ["retry-after: 1"]);
@@ -157,15 +154,129 @@ fn a_section_that_is_wrong_changes_nothing() {
         wrong(|l| l["burst"] = json!(0)),
         wrong(|l| l["cost"] = json!(2)),
         wrong(|l| l["when_state_is_away"] = json!("shrug")),
+        wrong(|l| drop(l.as_object_mut().unwrap().remove("quota"))),
+        wrong(|l| l["by"] = json!("header")),
+        wrong(|l| l["header"] = json!("x-tenant")),
+        wrong(|l| l["batch"] = json!(5)),
+        wrong(|l| l["concurrent"] = json!(0)),
+        wrong(|l| l["lease_seconds"] = json!(0)),
+        wrong(|l| l["costs"] = json!({"r": 0})),
+        wrong(|l| l["costs"] = json!({"r": 2})),
+        wrong(|l| l["windows"] = json!([{"quota": 1, "window_seconds": 1}])),
+        wrong(|l| l["plans"] = json!({"pro": {"quota": 1, "window_seconds": 1}})),
         json!({"limits": [
             {"name": "x", "by": "address", "quota": 1, "window_seconds": 1},
             {"name": "x", "by": "caller", "quota": 1, "window_seconds": 1}
         ]})
         .to_string(),
+        json!({"limits": [
+            {"name": "x", "by": "address", "quota": 1, "window_seconds": 1},
+            {"name": "x-60s", "by": "address", "quota": 1, "window_seconds": 1}
+        ]})
+        .to_string(),
+        r#"{"limits": [{"name": "x", "by": "address"}]}"#.into(),
     ] {
         assert!(limiter.configure(section.as_bytes()).is_err(), "{section}");
     }
-    assert_eq!(limiter.draw(&request("::1"), &names(&["address"]), None).buckets.len(), 1);
+    assert_eq!(limiter.draw(&request("::1"), "r", &names(&["address"]), None).buckets.len(), 1);
+}
+
+fn with(limits: Value) -> RateLimiter {
+    let mut limiter = RateLimiter::default();
+    limiter.configure(json!({"limits": limits}).to_string().as_bytes()).unwrap();
+    limiter
+}
+
+#[test]
+fn whom_a_limit_counts() {
+    let limiter = with(json!([
+        {"name": "route", "by": "route", "quota": 1, "window_seconds": 1},
+        {"name": "tenant", "by": "header", "header": "X-Tenant", "quota": 1, "window_seconds": 1},
+        {"name": "key", "by": "key", "quota": 1, "window_seconds": 1},
+    ]));
+    let mut head = request("192.0.2.1");
+    let all = names(&["route", "tenant", "key"]);
+    let plan = limiter.draw(&head, "notes.list", &all, None);
+    assert_eq!(keys(&plan), ["limit:route:route:notes.list", "limit:tenant:address:192.0.2.1"]);
+    assert!(plan.again_with_caller);
+    head.headers.push(Field::new("x-tenant", b"a\r\n:b\xff".to_vec()));
+    let tenant = limiter.draw(&head, "r", &names(&["tenant"]), None);
+    assert_eq!(keys(&tenant), [r"limit:tenant:header:a\r\n:b\xff"]);
+
+    let by_key = Caller { key: Some("robot".into()), ..caller() };
+    assert_eq!(keys(&limiter.draw(&head, "r", &all, Some(&by_key))), ["limit:key:key:robot"]);
+    assert_eq!(keys(&limiter.draw(&head, "r", &all, Some(&caller()))), [""; 0]);
+}
+
+#[test]
+fn windows_hold_together_and_plans_and_routes_change_them() {
+    let limiter = with(json!([
+        {"name": "api", "by": "caller", "quota": 10, "window_seconds": 1, "burst": 5, "cost": 1,
+         "windows": [{"quota": 1000, "window_seconds": 3600}],
+         "costs": {"report": 5},
+         "plans": {"pro": {"quota": 100, "window_seconds": 1, "windows": [{"quota": 50000, "window_seconds": 3600}]}}},
+    ]));
+    let told = |route: &str, plan: Option<&str>| {
+        let caller = Caller { plan: plan.map(Into::into), ..caller() };
+        let buckets = limiter.draw(&request("::1"), route, &names(&["api"]), Some(&caller)).buckets;
+        assert_ne!(buckets[0].key, buckets[1].key);
+        buckets.iter().map(|b| (b.name.clone(), b.limit, b.window, b.burst, b.cost)).collect::<Vec<_>>()
+    };
+    let name = |name: &str| name.to_owned();
+    let free = [(name("api"), 10, 1_000, 5, 1), (name("api-3600s"), 1_000, 3_600_000, 1_000, 1)];
+    assert_eq!(told("list", None), free);
+    assert_eq!(told("list", Some("unheard-of")), free);
+    assert_eq!(told("report", None)[1], (name("api-3600s"), 1_000, 3_600_000, 1_000, 5));
+    assert_eq!(told("list", Some("pro"))[0], (name("api"), 100, 1_000, 100, 1));
+
+    let closed = with(json!([{"name": "api", "by": "address", "quota": 1, "window_seconds": 1,
+        "windows": [{"quota": 2, "window_seconds": 60}], "when_state_is_away": "closed"}]));
+    let buckets = closed.draw(&request("::1"), "r", &names(&["api"]), None).buckets;
+    let away = Drawn { bucket: buckets[1].clone(), allowance: None };
+    assert_eq!(closed.judge(&[away], &[]).refusal.unwrap().status, 503, "each window is the limit's");
+}
+
+#[test]
+fn so_many_at_once() {
+    let limiter = with(json!([
+        {"name": "exports", "by": "caller", "concurrent": 2, "lease_seconds": 30, "plans": {"pro": {"concurrent": 9}}},
+        {"name": "uploads", "by": "address", "concurrent": 1, "when_state_is_away": "closed"},
+    ]));
+    let both = names(&["exports", "uploads"]);
+    let first = limiter.draw(&request("::1"), "r", &both, None);
+    assert!(first.buckets.is_empty() && first.again_with_caller);
+    assert_eq!(first.leases[0].key, "limit:uploads:address:::/64:now");
+    let second = limiter.draw(&request("::1"), "r", &both, Some(&caller())).leases;
+    assert_eq!((second.len(), second[0].limit, second[0].ttl), (1, 2, 30_000));
+    let pro = Caller { plan: Some("pro".into()), ..caller() };
+    assert_eq!(limiter.draw(&request("::1"), "r", &both, Some(&pro)).leases[0].limit, 9);
+
+    let leased = |lease: &Lease, granted| Leased { lease: lease.clone(), granted };
+    let held = limiter.judge(&[], &[leased(&second[0], Some(true))]);
+    assert_eq!(text(&held.headers), [r#"ratelimit-policy: "exports";q=2;qu="concurrent-requests""#]);
+    assert_eq!(held.refusal, None);
+    let busy = limiter.judge(&[], &[leased(&second[0], Some(false))]);
+    assert_eq!(text(&busy.headers)[1], r#"ratelimit: "exports";r=0;t=1"#);
+    let refusal = busy.refusal.unwrap();
+    assert_eq!((refusal.status, text(&refusal.headers)), (429, vec!["retry-after: 1".to_owned()]));
+    assert_eq!(limiter.judge(&[], &[leased(&second[0], None)]).refusal, None, "open");
+    assert_eq!(limiter.judge(&[], &[leased(&first.leases[0], None)]).refusal.unwrap().status, 503, "closed");
+}
+
+#[test]
+fn what_may_be_taken_in_stock() {
+    let batch = |more: Value| {
+        let mut limit = json!({"name": "a", "by": "address", "quota": 1000, "window_seconds": 1});
+        for (name, value) in more.as_object().unwrap() {
+            limit[name] = value.clone();
+        }
+        with(json!([limit])).draw(&request("::1"), "r", &names(&["a"]), None).buckets[0].batch
+    };
+    assert_eq!(batch(json!({})), 0);
+    assert_eq!(batch(json!({"precision": "exact"})), 0);
+    assert_eq!(batch(json!({"precision": "local"})), 10);
+    assert_eq!(batch(json!({"precision": "local", "burst": 50})), 0);
+    assert_eq!(batch(json!({"precision": "local", "batch": 25})), 25);
 }
 
 proptest! {
@@ -178,12 +289,12 @@ proptest! {
             {"name": "a", "by": "address", "quota": quota, "window_seconds": window, "burst": burst}
         ]});
         limiter.configure(section.to_string().as_bytes()).unwrap();
-        let buckets = limiter.draw(&request("192.0.2.1"), &names(&["a"]), None).buckets;
+        let buckets = limiter.draw(&request("192.0.2.1"), "r", &names(&["a"]), None).buckets;
         let (mut tats, mut now) = ([0], 1_790_000_000_000_000);
         let mut ask = |now: u64| {
             let allowance = gcra::take(&buckets, &mut tats, now).remove(0);
             let allowed = allowance.allowed;
-            (allowed, limiter.judge(&[Drawn { bucket: buckets[0].clone(), allowance: Some(allowance) }]).refusal)
+            (allowed, limiter.judge(&[Drawn { bucket: buckets[0].clone(), allowance: Some(allowance) }], &[]).refusal)
         };
         for _ in 0..40 {
             now += gap;

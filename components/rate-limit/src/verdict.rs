@@ -6,10 +6,13 @@ use breakwater_kit::types::*;
 /// Seconds after which a request is worth repeating that could not be counted.
 const AWAY_RETRY_SECONDS: u64 = 1;
 
+/// Seconds after which another of the requests at once may have ended; nobody can know.
+const BUSY_RETRY_SECONDS: u64 = 1;
+
 /// What the drawn buckets mean; `closed` says of a limit whether it refuses when the state is away.
-pub fn judge(drawn: &[Drawn], closed: impl Fn(&str) -> bool) -> LimitVerdict {
-    let mut policies = Vec::with_capacity(drawn.len());
-    let mut limits = Vec::with_capacity(drawn.len());
+pub fn judge(drawn: &[Drawn], leased: &[Leased], closed: impl Fn(&str) -> bool) -> LimitVerdict {
+    let mut policies = Vec::with_capacity(drawn.len() + leased.len());
+    let mut limits = Vec::with_capacity(drawn.len() + leased.len());
     let mut wait: Option<u64> = None;
     let mut away = false;
     for Drawn { bucket, allowance } in drawn {
@@ -26,6 +29,17 @@ pub fn judge(drawn: &[Drawn], closed: impl Fn(&str) -> bool) -> LimitVerdict {
                 wait = Some(wait.unwrap_or(0).max(retry));
             }
             None => away |= closed(&bucket.name),
+        }
+    }
+    for Leased { lease, granted } in leased {
+        policies.push(format!("\"{}\";q={};qu=\"concurrent-requests\"", lease.name, lease.limit));
+        match granted {
+            Some(true) => {}
+            Some(false) => {
+                limits.push(format!("\"{}\";r=0;t={BUSY_RETRY_SECONDS}", lease.name));
+                wait = Some(wait.unwrap_or(0).max(BUSY_RETRY_SECONDS));
+            }
+            None => away |= closed(&lease.name),
         }
     }
     let headers = [("ratelimit-policy", policies), ("ratelimit", limits)]

@@ -47,6 +47,18 @@ pub fn allowances(answer: &[RedisResult], buckets: usize) -> Result<Vec<Allowanc
     }
 }
 
+/// The answer of the script `lease`: 1 or 0 for each of `leases`.
+pub fn granted(answer: &[RedisResult], leases: usize) -> Result<Vec<bool>, String> {
+    let granted: Vec<bool> = answer
+        .iter()
+        .filter_map(|field| match field {
+            RedisResult::Int64(number) => Some(*number == 1),
+            _ => None,
+        })
+        .collect();
+    if granted.len() == leases { Ok(granted) } else { Err(format!("{} answers for {leases} leases", granted.len())) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,12 +4,13 @@
 #![allow(unsafe_code, missing_docs)]
 
 use breakwater_kit::state::{KEY_PREFIX, MAX_VALUE};
-use breakwater_kit::types::{Allowance, Bucket};
+use breakwater_kit::types::{Allowance, Bucket, Lease};
 use exports::breakwater::edge::state::{Error, Guest};
 use spin_sdk::redis::RedisParameter;
 
-use crate::answer::{allowances, number, value};
-use crate::redis::{INCREMENT_SCRIPT, TAKE_SCRIPT, execute, run};
+use crate::answer::{granted, number, value};
+use crate::redis::{INCREMENT_SCRIPT, LEASE_SCRIPT, execute, run};
+use crate::take::take;
 
 spin_sdk::wit_bindgen::generate!({
     path: "../../wit",
@@ -44,27 +45,37 @@ impl Guest for Component {
     }
 
     async fn take(buckets: Vec<Bucket>) -> Result<Vec<Allowance>, Error> {
-        if buckets.is_empty() {
-            return Ok(Vec::new());
+        take(&buckets).await.map_err(Error::Unavailable)
+    }
+
+    async fn acquire(leases: Vec<Lease>, holder: String) -> Result<Vec<bool>, Error> {
+        let mut arguments = Vec::with_capacity(2 + 3 * leases.len());
+        arguments.push(integer(leases.len() as u64));
+        arguments.extend(leases.iter().map(|lease| name(&lease.key)));
+        arguments.push(RedisParameter::Binary(holder.into_bytes()));
+        for lease in &leases {
+            arguments.extend([lease.limit, lease.ttl].map(integer));
         }
-        let mut arguments = Vec::with_capacity(1 + 5 * buckets.len());
-        arguments.push(integer(buckets.len() as u64));
-        arguments.extend(buckets.iter().map(|bucket| name(&bucket.key)));
-        for bucket in &buckets {
-            arguments.extend([bucket.limit, bucket.window, bucket.burst, bucket.cost].map(integer));
-        }
-        run(&TAKE_SCRIPT, arguments)
+        run(&LEASE_SCRIPT, arguments)
             .await
-            .and_then(|answer| allowances(&answer, buckets.len()))
+            .and_then(|answer| granted(&answer, leases.len()))
             .map_err(Error::Unavailable)
+    }
+
+    async fn release(leases: Vec<Lease>, holder: String) -> Result<(), Error> {
+        for lease in &leases {
+            let holder = RedisParameter::Binary(holder.clone().into_bytes());
+            execute("ZREM", vec![name(&lease.key), holder]).await.map_err(Error::Unavailable)?;
+        }
+        Ok(())
     }
 }
 
-fn name(key: &str) -> RedisParameter {
+pub fn name(key: &str) -> RedisParameter {
     RedisParameter::Binary([KEY_PREFIX, key].concat().into_bytes())
 }
 
-fn integer(number: u64) -> RedisParameter {
+pub fn integer(number: u64) -> RedisParameter {
     RedisParameter::Int64(i64::try_from(number).unwrap_or(i64::MAX))
 }
 

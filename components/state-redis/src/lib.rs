@@ -13,3 +13,5 @@ mod answer;
 mod guest;
 #[cfg(any(target_family = "wasm", clippy))]
 mod redis;
+#[cfg(any(target_family = "wasm", clippy))]
+mod take;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use breakwater_kit::state::{INCREMENT, PATIENCE, TAKE};
+use breakwater_kit::state::{INCREMENT, LEASE, PATIENCE, TAKE};
 use futures_util::future::{Either, select};
 use spin_sdk::redis::{Connection, Error, RedisParameter, RedisResult};
 use spin_sdk::{time, variables};
@@ -30,6 +30,7 @@ impl Script {
 }
 
 pub static TAKE_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TAKE));
+pub static LEASE_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(LEASE));
 pub static INCREMENT_SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(INCREMENT));
 
 /// Asks Redis; the error says why it counts as away.

@@ -4,8 +4,8 @@
 //! whose functions differ from these types does not load.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
-    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
+    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, TypedFunc};
@@ -43,6 +43,7 @@ impl Exports<'_> {
 }
 
 type Head = &'static RequestHead;
+type Names = &'static [String];
 /// `'static` stands for any lifetime: typed functions are covariant in their parameters.
 type Function<P, R> = TypedFunc<P, (R,)>;
 
@@ -61,8 +62,8 @@ impl Interface for Routing {
 
 /// `rate-limiting`
 pub struct RateLimiting {
-    pub draw: Function<(Head, &'static [String], Option<&'static Caller>), DrawPlan>,
-    pub judge: Function<(&'static [Drawn],), LimitVerdict>,
+    pub draw: Function<(Head, &'static str, Names, Option<&'static Caller>), DrawPlan>,
+    pub judge: Function<(&'static [Drawn], &'static [Leased]), LimitVerdict>,
 }
 
 impl Interface for RateLimiting {
@@ -75,14 +76,15 @@ impl Interface for RateLimiting {
 
 /// `authentication`
 pub struct Authentication {
-    pub authenticate: Function<(Head, &'static Requirement, u64), Verdict>,
+    pub authenticate: Function<(Head, &'static Requirement, Option<&'static ClientCertificate>, u64), Verdict>,
+    pub introspected: Function<(Head, &'static Requirement, Option<&'static Opinion>, u64), Verdict>,
 }
 
 impl Interface for Authentication {
     const NAME: &str = "breakwater:edge/authentication@1.0.0";
 
     fn bind(exports: &mut Exports<'_>) -> wasmtime::Result<Self> {
-        Ok(Self { authenticate: exports.function("authenticate")? })
+        Ok(Self { authenticate: exports.function("authenticate")?, introspected: exports.function("introspected")? })
     }
 }
 

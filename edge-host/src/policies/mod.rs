@@ -9,8 +9,8 @@ mod interfaces;
 mod sandbox;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, DrawPlan, Drawn, File, LimitVerdict, RequestHead, Requirement,
-    ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
+    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Section};
 
@@ -56,16 +56,40 @@ impl Policies for PolicySet {
         self.routing.call(|functions, store| functions.route.call(store, (request,)))
     }
 
-    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault> {
-        self.rate_limiting.call(|functions, store| functions.draw.call(store, (request, limits, caller)))
+    fn draw(
+        &mut self,
+        request: &RequestHead,
+        route: &str,
+        limits: &[String],
+        caller: Option<&Caller>,
+    ) -> Result<DrawPlan, Fault> {
+        self.rate_limiting.call(|functions, store| functions.draw.call(store, (request, route, limits, caller)))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault> {
-        self.rate_limiting.call(|functions, store| functions.judge.call(store, (drawn,)))
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
+        self.rate_limiting.call(|functions, store| functions.judge.call(store, (drawn, leased)))
     }
 
-    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault> {
-        self.authentication.call(|functions, store| functions.authenticate.call(store, (request, requirement, now)))
+    fn authenticate(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        certificate: Option<&ClientCertificate>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        let parameters = (request, requirement, certificate, now);
+        self.authentication.call(|functions, store| functions.authenticate.call(store, parameters))
+    }
+
+    fn introspected(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        answer: Option<&Opinion>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        let parameters = (request, requirement, answer, now);
+        self.authentication.call(|functions, store| functions.introspected.call(store, parameters))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {

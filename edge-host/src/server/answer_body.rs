@@ -7,6 +7,7 @@ use breakwater_pipeline::Keep;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::holding::Holding;
 use crate::state::State;
 use crate::upstream::ResponseBody;
 
@@ -20,6 +21,8 @@ pub enum AnswerBody {
     Upstream(ResponseBody),
     /// The same, with a copy for the cache.
     Kept(Box<Kept>),
+    /// One of these, and the places that the request holds until it has gone.
+    Held(Box<(AnswerBody, Holding)>),
 }
 
 /// A body of which a copy is kept.
@@ -87,6 +90,7 @@ impl Body for AnswerBody {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(body) => Pin::new(body).poll_frame(context),
+            Self::Held(held) => Pin::new(&mut held.0).poll_frame(context),
             Self::Kept(kept) => {
                 let polled = Pin::new(&mut kept.body).poll_frame(context);
                 match &polled {
@@ -114,6 +118,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Upstream(body) => body.is_end_stream(),
             Self::Kept(kept) => kept.body.is_end_stream(),
+            Self::Held(held) => held.0.is_end_stream(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Upstream(body) => body.size_hint(),
             Self::Kept(kept) => kept.body.size_hint(),
+            Self::Held(held) => held.0.size_hint(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
+use breakwater_kit::types::ClientCertificate;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::certificate;
 use super::patient_io::PatientIo;
 use super::service::Service;
 use crate::worker::{Phase, Worker};
@@ -46,6 +48,8 @@ pub struct Peer {
     pub address: String,
     /// Whether it speaks TLS.
     pub https: bool,
+    /// What it proved to be when it connected.
+    pub certificate: Option<ClientCertificate>,
     /// Whether it ever asked for anything.
     pub asked: Cell<bool>,
 }
@@ -53,11 +57,12 @@ pub struct Peer {
 /// Serves a connection to its end. Errors are the client's affair, and not worth a line.
 pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
     // An IPv4 client on an IPv6 socket is still an IPv4 client.
-    let peer = Rc::new(Peer {
+    let mut peer = Peer {
         address: from.ip().to_canonical().to_string(),
         https: worker.tls.is_some(),
+        certificate: None,
         asked: Cell::new(false),
-    });
+    };
     let patience = worker.limits.header_timeout;
     match &worker.tls {
         None => {
@@ -66,7 +71,7 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
                 () = last_call(worker.phase.clone()) => return,
             };
             let Ok(Some(version)) = version else { return };
-            drive(worker, stream, version, peer).await;
+            drive(worker, stream, version, Rc::new(peer)).await;
         }
         Some(config) => {
             let handshake = TlsAcceptor::from(config.clone()).accept(stream);
@@ -75,7 +80,9 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
                 Some(b"h2") => Version::Http2,
                 _ => Version::Http1,
             };
-            drive(worker, stream, version, peer).await;
+            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            peer.certificate = shown.and_then(certificate::read);
+            drive(worker, stream, version, Rc::new(peer)).await;
         }
     }
 }

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 
 use super::answer_body::AnswerBody;
 use super::connection::Peer;
+use super::holding::Holding;
 use super::request;
 use crate::upstream::{self, ResponseBody};
 use crate::worker::{Phase, Worker};
@@ -56,8 +57,10 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
     let mut body = Some(body);
     let head = request::head(&parts, peer);
     drop(parts);
-    let mut exchange = Exchange::new(worker.gateway.borrow().clone(), head, &worker.seed(), now_ms());
+    let mut exchange = Exchange::new(worker.gateway.borrow().clone(), head, &worker.seed(), now_ms())
+        .with_certificate(peer.certificate.clone());
     let mut upstream = None;
+    let mut held = None;
 
     // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
     let mut effect = exchange.start(&mut *worker.policies.borrow_mut(), now_s());
@@ -66,6 +69,17 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
             Effect::Take(buckets) => {
                 let allowances = worker.state.take(&buckets).await;
                 exchange.taken(&mut *worker.policies.borrow_mut(), allowances, now_s())
+            }
+            Effect::Introspect(question) => {
+                let answer = worker.upstreams.introspect(question).await;
+                exchange.introspected(&mut *worker.policies.borrow_mut(), answer, now_s())
+            }
+            Effect::Lease(leases, holder) => {
+                let granted = worker.state.lease(&leases, &holder).await;
+                if granted.as_ref().is_some_and(|granted| granted.iter().all(|granted| *granted)) {
+                    held = Some(Holding::new(leases, holder, worker.places.clone()));
+                }
+                exchange.leased(&mut *worker.policies.borrow_mut(), granted, now_s())
             }
             Effect::Get(key) => {
                 let value = worker.state.get(&key).await;
@@ -83,7 +97,14 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
         };
     };
     logging::access(&exchange, answer.head.status, since);
-    respond(worker, answer, upstream)
+    if let Some(issuer) = exchange.unknown_key() {
+        worker.missing.report(issuer);
+    }
+    let response = respond(worker, answer, upstream);
+    match held {
+        Some(held) => response.map(|body| AnswerBody::Held(Box::new((body, held)))),
+        None => response,
+    }
 }
 
 fn respond(worker: &Rc<Worker>, answer: Answer, upstream: Option<ResponseBody>) -> Response<AnswerBody> {

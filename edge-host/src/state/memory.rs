@@ -12,6 +12,8 @@ use breakwater_kit::types::{Allowance, Bucket};
 use breakwater_pipeline::Entry;
 use bytes::Bytes;
 
+use super::leases::Leases;
+
 const SHARDS: usize = 32;
 
 /// Allowances that are remembered: a megabyte holds about ten thousand.
@@ -24,6 +26,7 @@ const OVERHEAD: usize = 160;
 pub struct Memory {
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    pub(super) leases: Leases,
     max_bytes: usize,
     max_allowances: usize,
 }
@@ -58,6 +61,7 @@ impl Memory {
         Self {
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
+            leases: Leases::default(),
             max_bytes: max_bytes / SHARDS,
             max_allowances: max_allowances / SHARDS,
         }
@@ -189,7 +193,7 @@ mod tests {
     }
 
     fn bucket(key: &str, burst: u64) -> Bucket {
-        Bucket { key: key.to_owned(), name: "n".into(), limit: 60, window: 60_000, burst, cost: 1 }
+        Bucket { key: key.to_owned(), name: "n".into(), limit: 60, window: 60_000, burst, cost: 1, batch: 0 }
     }
 
     #[test]

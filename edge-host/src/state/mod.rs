@@ -3,11 +3,12 @@
 //! A state that is away never breaks a request: there is nothing stored then, and the rate-limit policy decides what
 //! a limit without an answer means.
 
+mod leases;
 mod memory;
 mod redis;
 
 use breakwater_kit::state::MAX_VALUE;
-use breakwater_kit::types::{Allowance, Bucket};
+use breakwater_kit::types::{Allowance, Bucket, Lease};
 use breakwater_pipeline::Entry;
 use bytes::Bytes;
 
@@ -29,6 +30,22 @@ impl State {
         match self {
             Self::Memory(memory) => Some(memory.take(buckets, crate::now_us())),
             Self::Redis(redis) => redis.take(buckets).await,
+        }
+    }
+
+    /// A place for the holder in every one, or in none; none is answered if the state is away.
+    pub async fn lease(&self, leases: &[Lease], holder: &str) -> Option<Vec<bool>> {
+        match self {
+            Self::Memory(memory) => Some(memory.leases.lease(leases, holder, crate::now_ms())),
+            Self::Redis(redis) => redis.lease(leases, holder).await,
+        }
+    }
+
+    /// Gives the holder's places back.
+    pub async fn release(&self, leases: &[Lease], holder: &str) {
+        match self {
+            Self::Memory(memory) => memory.leases.release(leases, holder),
+            Self::Redis(redis) => redis.release(leases, holder).await,
         }
     }
 

@@ -1,12 +1,13 @@
 //! `state` in Redis: the same keys and scripts as the component `state-redis`, so that edges of both kinds share it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use breakwater_kit::state::{KEY_PREFIX, TAKE};
-use breakwater_kit::types::{Allowance, Bucket};
+use breakwater_kit::state::{KEY_PREFIX, LEASE, TAKE};
+use breakwater_kit::stock::Stock;
+use breakwater_kit::types::{Allowance, Bucket, Lease};
 use breakwater_pipeline::Entry;
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -26,6 +27,9 @@ const PAUSE_MS: u64 = 500;
 pub struct Redis {
     connection: ConnectionManager,
     take: Arc<Script>,
+    lease: Arc<Script>,
+    /// This worker's.
+    stock: Arc<Mutex<Stock>>,
     /// Unix milliseconds.
     paused_until: Arc<AtomicU64>,
 }
@@ -52,7 +56,13 @@ impl Redis {
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        Ok(Self { connection, take: Arc::new(Script::new(TAKE)), paused_until: Arc::default() })
+        Ok(Self {
+            connection,
+            take: Arc::new(Script::new(TAKE)),
+            lease: Arc::new(Script::new(LEASE)),
+            stock: Arc::default(),
+            paused_until: Arc::default(),
+        })
     }
 
     /// Asks, unless Redis was away a moment ago.
@@ -70,7 +80,25 @@ impl Redis {
         None
     }
 
+    /// From stock where all buckets allow that; else from Redis, in stock where they allow that.
     pub(super) async fn take(&self, buckets: &[Bucket]) -> Option<Vec<Allowance>> {
+        if buckets.iter().any(|bucket| bucket.batch == 0) {
+            return self.take_exactly(buckets).await;
+        }
+        let stock = || self.stock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(allowances) = stock().take(buckets, crate::now_ms()) {
+            return Some(allowances);
+        }
+        if let Some(order) = Stock::order(buckets) {
+            let brought = self.take_exactly(&order).await?;
+            if let Some(allowances) = stock().put(buckets, brought, crate::now_ms()) {
+                return Some(allowances);
+            }
+        }
+        self.take_exactly(buckets).await
+    }
+
+    async fn take_exactly(&self, buckets: &[Bucket]) -> Option<Vec<Allowance>> {
         let mut call = self.take.prepare_invoke();
         for bucket in buckets {
             call.key(format!("{KEY_PREFIX}{}", bucket.key));
@@ -86,6 +114,26 @@ impl Redis {
             reset_after,
         };
         Some(allowances.iter().map(allowance).collect())
+    }
+
+    pub(super) async fn lease(&self, leases: &[Lease], holder: &str) -> Option<Vec<bool>> {
+        let mut call = self.lease.prepare_invoke();
+        call.arg(holder);
+        for lease in leases {
+            call.key(format!("{KEY_PREFIX}{}", lease.key));
+            call.arg(lease.limit).arg(lease.ttl);
+        }
+        let mut connection = self.connection.clone();
+        self.ask(call.invoke_async(&mut connection)).await
+    }
+
+    pub(super) async fn release(&self, leases: &[Lease], holder: &str) {
+        let mut calls = redis::pipe();
+        for lease in leases {
+            calls.zrem(format!("{KEY_PREFIX}{}", lease.key), holder).ignore();
+        }
+        let mut connection = self.connection.clone();
+        self.ask(calls.query_async::<()>(&mut connection)).await;
     }
 
     pub(super) async fn get(&self, key: &str) -> Option<Bytes> {

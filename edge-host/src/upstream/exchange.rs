@@ -19,12 +19,21 @@ use super::{Answer, headers, milliseconds};
 
 /// Sends a request, again where that is allowed, and waits for the head of the answer.
 pub async fn run(pool: &Rc<Pool>, forward: Forward, incoming: Option<Incoming>) -> Result<Answer, Failure> {
+    let body = RequestBody::new(incoming, forward.max_body);
+    run_with(pool, forward, body).await
+}
+
+/// The same with a body made by [`RequestBody`].
+pub async fn run_with(
+    pool: &Rc<Pool>,
+    forward: Forward,
+    (body, progress): (RequestBody, Rc<Progress>),
+) -> Result<Answer, Failure> {
     let patience = Patience {
         connect: milliseconds(forward.connect_timeout),
         response: milliseconds(forward.response_timeout),
         idle: milliseconds(forward.idle_timeout),
     };
-    let (body, progress) = RequestBody::new(incoming, forward.max_body);
     let mut retries = forward.retries;
     let mut request = request(pool, forward, body)?;
     let mut fresh = false;

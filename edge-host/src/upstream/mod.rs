@@ -6,6 +6,7 @@
 mod connect;
 mod exchange;
 mod headers;
+mod introspect;
 mod origin;
 mod pool;
 mod request_body;

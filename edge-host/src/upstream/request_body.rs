@@ -13,8 +13,9 @@ use hyper::body::Incoming;
 
 /// A body that goes upstream.
 pub struct RequestBody {
-    /// None when there is no body.
+    /// None when there is no body, or when it is here already.
     incoming: Option<Incoming>,
+    whole: Option<Bytes>,
     left: u64,
     progress: Rc<Progress>,
 }
@@ -49,12 +50,18 @@ impl RequestBody {
             begun: Cell::new(false),
             failure: Cell::new(None),
         });
-        (Self { incoming, left: max_bytes, progress: progress.clone() }, progress)
+        (Self { incoming, whole: None, left: max_bytes, progress: progress.clone() }, progress)
+    }
+
+    /// A body that is here already, of a request that is sent once.
+    pub fn whole(bytes: Bytes) -> (Self, Rc<Progress>) {
+        let (body, progress) = Self::new(None, 0);
+        (Self { whole: Some(bytes), ..body }, progress)
     }
 
     /// No body, again: for a second try.
     pub fn none(progress: &Rc<Progress>) -> Self {
-        Self { incoming: None, left: 0, progress: progress.clone() }
+        Self { incoming: None, whole: None, left: 0, progress: progress.clone() }
     }
 
     fn break_off(&self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
@@ -71,7 +78,9 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(self.whole.take().map(|bytes| Ok(Frame::data(bytes))));
+        };
         let polled = Pin::new(incoming).poll_frame(context);
         self.progress.waits_for_client.set(polled.is_pending());
         let Poll::Ready(frame) = polled else { return Poll::Pending };
@@ -98,10 +107,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+        self.whole.is_none() && self.incoming.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+        let whole = self.whole.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        self.incoming.as_ref().map_or(SizeHint::with_exact(whole), Body::size_hint)
     }
 }

@@ -97,7 +97,8 @@ async fn an_upstream_over_tls_is_trusted_only_by_the_configured_authority() {
 }
 
 async fn tls_in_front_of(plain: SocketAddr, certificates: &Certificates) -> SocketAddr {
-    let config = edge_host::tls::server(certificates.path("cert.pem").as_ref(), certificates.path("key.pem").as_ref());
+    let config =
+        edge_host::tls::server(certificates.path("cert.pem").as_ref(), certificates.path("key.pem").as_ref(), None);
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&config.unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -81,6 +81,7 @@ fn table() -> Vec<(&'static str, String)> {
                 Algorithm::EdDSA,
             ),
         ),
+        ("a key's id that would be unknown, of an issuer whose keys are here", head("kid", json!("new"))),
         // Types (RFC 8725, section 3.11)
         ("an ID token", head("typ", json!("JWT"))),
         ("no type", token(|header, _| drop(header.as_object_mut().unwrap().remove("typ")))),
@@ -172,7 +173,7 @@ fn none_of_them_works_and_none_learns_why() {
         for _ in 0..2 {
             assert_eq!(ask(&mut authenticator, &token, NOW), REFUSED, "{name}");
         }
-        let verdict = authenticator.authenticate(&bearer(&token), &Requirement::Optional, NOW);
+        let verdict = authenticator.authenticate(&bearer(&token), &Requirement::Optional, None, NOW);
         assert_eq!(told(&verdict), REFUSED, "{name}, optional");
     }
     assert_eq!(ask(&mut authenticator, &good(), NOW), "known ada");

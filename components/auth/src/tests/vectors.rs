@@ -76,7 +76,7 @@ fn signatures_of_openssl() {
     let vectors: Value = serde_json::from_str(include_str!("openssl.json")).unwrap();
     let message = vectors["message"].as_str().unwrap();
     let signatures = vectors["signatures"].as_array().unwrap();
-    assert_eq!(signatures.len(), 10);
+    assert_eq!(signatures.len(), 11);
     for vector in signatures {
         let [jwk, algorithm, signature] = [0, 1, 2].map(|index| vector[index].as_str().unwrap());
         check(vectors["keys"][jwk].clone(), algorithm.parse().unwrap(), message, signature);
@@ -95,7 +95,8 @@ fn signatures_of_openssl() {
 
 #[test]
 fn keys_that_cannot_be_used_are_ignored() {
-    let all = ["EdDSA", "ES256", "ES384", "RS256", "PS256", "HS256", "HS512"].map(|name| name.parse().unwrap());
+    let all =
+        ["EdDSA", "ES256", "ES384", "ES512", "RS256", "PS256", "HS256", "HS512"].map(|name| name.parse().unwrap());
     for jwk in [
         json!(null),
         json!([]),
@@ -108,6 +109,7 @@ fn keys_that_cannot_be_used_are_ignored() {
         json!({"kty": "OKP", "crv": "Ed25519", "x": b64([[2].as_slice(), &[0; 31]].concat())}),
         json!({"kty": "EC", "crv": "P-256", "x": EC_X, "y": EC_X}),
         json!({"kty": "EC", "crv": "P-256", "x": EC_X, "y": b64([1; 31])}),
+        json!({"kty": "EC", "crv": "P-521", "x": b64([1; 66]), "y": b64([1; 65])}),
         json!({"kty": "EC", "crv": "secp256k1", "x": EC_X, "y": EC_Y}),
         json!({"kty": "RSA", "n": b64([0xff; 255]), "e": "AQAB"}),
         json!({"kty": "RSA", "n": b64([[0].as_slice(), &[0xff; 255]].concat()), "e": "AQAB"}),

@@ -34,6 +34,8 @@ impl Exchange {
             if self.cache.is_on() { self.request.headers.clone() } else { std::mem::take(&mut self.request.headers) };
         // RFC 9110, section 10.1.1: what the client waits for is the edge's answer, and the edge has decided.
         fields.retain(|field| !matches!(field.name.as_str(), "host" | "expect" | "x-request-id" | "traceparent"));
+        // Names that the client's own headers were cleared of.
+        fields.extend(self.caller.iter().flat_map(|caller| caller.headers.iter().cloned()));
         // They join the client's own conditions (RFC 9111, section 4.3.1).
         fields.extend_from_slice(self.cache.validators());
         let mut say = |name: &str, value: &str| fields.push(Field::new(name, value));

@@ -1,5 +1,7 @@
 //! Who is asked, and when.
 
+use breakwater_kit::types::Opinion;
+
 use crate::support::{Shell, caller, request};
 
 #[test]
@@ -32,6 +34,56 @@ fn each_kind_of_request_takes_its_way() {
         let got = shell.get(path);
         assert_eq!((got.status, shell.happened().as_str()), (*status, *order), "{name}");
     }
+}
+
+#[test]
+fn an_opaque_token_is_asked_about_once() {
+    let mut shell = Shell::new();
+    let head = || request("GET", "/private", &[("authorization", "Bearer opaque"), ("x-user", "eve")]);
+    let got = shell.send(head());
+    assert_eq!((got.status, got.slug().as_str()), (503, "upstream-unavailable"), "nobody could be asked");
+    let body = br#"{"active": true, "sub": "bob"}"#.to_vec();
+    shell.introspected = Some(Opinion { status: 200, body });
+    shell.happened();
+    assert_eq!(shell.send(head()).status, 200);
+    assert_eq!(
+        shell.happened(),
+        "route, draw, => take address, authenticate, => introspect https://as.example, introspected, \
+         draw-caller, => take caller, judge-limits, => forward core"
+    );
+    assert_eq!(told(&shell, "x-user"), ["bob"]);
+    let mut head = head();
+    head.client_address = "192.0.2.9".to_owned();
+    assert_eq!(shell.send(head).status, 200);
+    assert!(!shell.happened().contains("introspect"), "remembered");
+}
+
+/// What the upstream was told last under a name.
+fn told(shell: &Shell, name: &str) -> Vec<String> {
+    let headers = &shell.forwarded.last().unwrap().headers;
+    let lines = headers.iter().filter(|field| field.name.replace('_', "-") == name);
+    lines.map(|field| String::from_utf8_lossy(&field.value).into_owned()).collect()
+}
+
+#[test]
+fn nobody_says_a_claim_but_the_edge() {
+    let mut shell = Shell::new();
+    for lines in [&[("x-user", "eve")][..], &[("x_user", "eve")], &[("x-user", "eve"), ("x-user", "eve")]] {
+        assert_eq!(shell.send(request("GET", "/plain", lines)).status, 200);
+        assert_eq!(told(&shell, "x-user"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_place_among_those_at_once_is_asked_for_last() {
+    let mut shell = Shell::new();
+    assert_eq!(shell.get("/busy").status, 200);
+    assert_eq!(shell.happened(), "route, draw, => take address, => lease busy, judge-limits, => forward core");
+    shell.places_free = false;
+    let got = shell.get("/busy");
+    assert_eq!((got.status, got.slug().as_str()), (429, "rate-limited"));
+    shell.state_is_away = true;
+    assert_eq!(shell.get("/busy").status, 200, "the limit is open");
 }
 
 #[test]

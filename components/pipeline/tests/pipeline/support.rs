@@ -52,22 +52,45 @@ impl Policies for Real {
         Ok(self.router.route(request))
     }
 
-    fn draw(&mut self, request: &RequestHead, limits: &[String], caller: Option<&Caller>) -> Result<DrawPlan, Fault> {
+    fn draw(
+        &mut self,
+        request: &RequestHead,
+        route: &str,
+        limits: &[String],
+        caller: Option<&Caller>,
+    ) -> Result<DrawPlan, Fault> {
         self.asked(if caller.is_some() { "draw-caller" } else { "draw" })?;
-        Ok(self.rate_limiter.draw(request, limits, caller))
+        Ok(self.rate_limiter.draw(request, route, limits, caller))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn]) -> Result<LimitVerdict, Fault> {
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
         self.asked("judge-limits")?;
-        Ok(self.rate_limiter.judge(drawn))
+        Ok(self.rate_limiter.judge(drawn, leased))
     }
 
-    fn authenticate(&mut self, request: &RequestHead, requirement: &Requirement, now: u64) -> Result<Verdict, Fault> {
+    fn authenticate(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        certificate: Option<&ClientCertificate>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
         self.asked("authenticate")?;
         match &self.caller {
             Some(caller) => Ok(Verdict::Known(caller.clone())),
-            None => Ok(self.authenticator.authenticate(request, requirement, now)),
+            None => Ok(self.authenticator.authenticate(request, requirement, certificate, now)),
         }
+    }
+
+    fn introspected(
+        &mut self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        answer: Option<&Opinion>,
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        self.asked("introspected")?;
+        Ok(self.authenticator.introspected(request, requirement, answer, now))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
@@ -126,6 +149,10 @@ pub struct Shell {
     pub state_is_away: bool,
     pub upstream: Upstream,
     pub forwarded: Vec<Forward>,
+    /// What the authorization server answers.
+    pub introspected: Option<Opinion>,
+    /// Whether there is a place among those at once.
+    pub places_free: bool,
     stored: HashMap<String, Bytes>,
     arrivals: HashMap<String, u64>,
 }
@@ -176,9 +203,8 @@ pub fn caller() -> Caller {
     Caller {
         issuer: "https://issuer.example".to_owned(),
         subject: "somebody".to_owned(),
-        session: None,
-        scopes: Vec::new(),
         expires_at: NOW + 300,
+        ..Caller::default()
     }
 }
 
@@ -202,6 +228,8 @@ impl Shell {
             state_is_away: false,
             upstream: Box::new(|_| Ok((ResponseHead { status: 200, headers: Vec::new() }, "hello".into()))),
             forwarded: Vec::new(),
+            introspected: None,
+            places_free: true,
             stored: HashMap::new(),
             arrivals: HashMap::new(),
         }
@@ -229,6 +257,16 @@ impl Shell {
                     self.policies.log.push(format!("=> take {}", names.join(" ")));
                     let allowances = (!self.state_is_away).then(|| self.take(&buckets));
                     exchange.taken(&mut self.policies, allowances, self.now)
+                }
+                Effect::Introspect(question) => {
+                    self.policies.log.push(format!("=> introspect {}", question.origin));
+                    exchange.introspected(&mut self.policies, self.introspected.clone(), self.now)
+                }
+                Effect::Lease(leases, _) => {
+                    let names: Vec<_> = leases.iter().map(|lease| lease.name.as_str()).collect();
+                    self.policies.log.push(format!("=> lease {}", names.join(" ")));
+                    let granted = (!self.state_is_away).then(|| vec![self.places_free; leases.len()]);
+                    exchange.leased(&mut self.policies, granted, self.now)
                 }
                 Effect::Get(key) => {
                     self.policies.log.push("=> get".to_owned());
@@ -311,13 +349,21 @@ pub fn document(version: &str) -> Value {
             route("private", "/private", core(), "required", json!(["address", "caller"]), false),
             route("limited", "/limited", core(), "public", json!(["address"]), false),
             route("closed", "/closed", core(), "public", json!(["closed"]), false),
+            route("busy", "/busy", core(), "public", json!(["address", "busy"]), false),
             route("cached", "/cached", core(), "public", json!([]), true),
             route("files", "/{*rest}", json!({"static_files": true}), "public", json!(["address"]), false),
         ]},
         "rate_limiting": {"limits": [
             limit("address", "address", "open"), limit("caller", "caller", "open"), limit("closed", "address", "closed"),
+            {"name": "busy", "by": "address", "concurrent": 1},
         ]},
-        "authentication": {"leeway_seconds": 60, "issuers": [], "revoked_sessions": []},
+        "authentication": {
+            "leeway_seconds": 60, "issuers": [], "revoked_sessions": [], "claim_headers": {"X-User": "sub"},
+            "introspection": {
+                "issuer": "https://as.example", "endpoint": "https://as.example/introspect", "client_id": "edge",
+                "client_secret": "secret",
+            },
+        },
         "caching": {"generation": 1, "max_object_bytes": 1000},
         "static_files": {}
     })
