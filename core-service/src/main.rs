@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
 use core_service::operations::{telemetry, upkeep};
-use core_service::{app, database, identity};
+use core_service::{app, database, edge, identity};
 
 /// The core of Breakwater.
 #[derive(Parser)]
@@ -81,15 +81,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let address = server.address()?;
     tracing::info!(%address, "listening");
     let upkeep = tokio::spawn(upkeep::run(state.clone()));
+    let news = tokio::spawn(edge::news::listen(state.clone()));
+    let issuers = tokio::spawn(edge::issuers::follow(state.clone()));
     server
         .run(router, async {
             if let Err(error) = stop_signal().await {
                 tracing::error!(%error, "signals cannot be listened to");
             }
             tracing::info!("stopping");
+            state.edge.stop();
         })
         .await;
     upkeep.abort();
+    news.abort();
+    issuers.abort();
     state.database.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -13,6 +13,8 @@ pub struct EdgeConfig {
     pub keys: Vec<Secret>,
     /// A file with more of them.
     pub keys_file: Option<PathBuf>,
+    /// A file with more issuers, consumers and limits.
+    pub policies_file: Option<PathBuf>,
     /// Origins of browsers that may call from another site.
     pub allowed_origins: Vec<String>,
     /// How long browsers may remember that.
@@ -53,6 +55,7 @@ impl EdgeConfig {
         Ok(Self {
             keys: section.list("keys")?.into_iter().map(Secret::new).collect(),
             keys_file: section.optional("keys_file")?.map(PathBuf::from),
+            policies_file: section.optional("policies_file")?.map(PathBuf::from),
             allowed_origins: section.list("allowed_origins")?,
             cors_max_age_seconds: section.integer("cors_max_age_seconds", 0..=86_400)?,
             retry_after_seconds: section.integer("retry_after_seconds", 1..=3600)?,

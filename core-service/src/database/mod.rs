@@ -7,7 +7,7 @@
 mod migrate;
 mod scope;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
 pub use self::migrate::{MIGRATIONS, SERVICE_ROLE, migrate};
@@ -66,6 +66,13 @@ impl Database {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// A connection that hears what is notified on a channel.
+    pub async fn listen(&self, channel: &str) -> std::result::Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
     }
 
     /// Whether PostgreSQL answers.

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::declared::Declared;
 use super::routes;
 use crate::config::Config;
 use crate::identity::Live;
@@ -19,14 +20,14 @@ pub(super) struct Snapshot {
     pub(super) body: Bytes,
     pub(super) body_sha256: String,
     pub(super) etag: HeaderValue,
-    /// What it was made from: the same `Arc` means the same snapshot.
-    made_from: Arc<Live>,
+    /// What it was made from: the same `Arc` and the same keys mean the same snapshot.
+    made_from: (Arc<Live>, Vec<Value>),
 }
 
 impl Template {
-    pub(super) fn new(config: &Config, openapi: &Value) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, declared: &Declared, openapi: &Value) -> anyhow::Result<Self> {
         let (edge, identity) = (&config.edge, &config.identity);
-        Ok(Self(json!({
+        let mut document = json!({
             "schema": "breakwater-edge-snapshot/1",
             "version": "",
             "upstreams": { "core": {} },
@@ -55,16 +56,22 @@ impl Template {
                 "max_object_bytes": edge.cache_max_object_bytes,
             },
             "static_files": {},
-        })))
+        });
+        declared.fill(&mut document)?;
+        check(&document)?;
+        Ok(Self(document))
     }
 
     /// The snapshot with what changes filled in.
-    pub(super) fn fill(&self, live: Arc<Live>) -> anyhow::Result<Snapshot> {
+    pub(super) fn fill(&self, live: Arc<Live>, issuers: Vec<Value>) -> anyhow::Result<Snapshot> {
         let mut document = self.0.clone();
         let authentication = &mut document["authentication"];
         authentication["issuers"][0]["algorithms"] = json!(live.algorithms());
         authentication["issuers"][0]["jwks"] = live.jwks();
         authentication["revoked_sessions"] = json!(live.revoked());
+        if let Some(all) = authentication["issuers"].as_array_mut() {
+            all.extend(issuers.iter().cloned());
+        }
         // The version is a hash of everything else, so that all cores agree on it.
         let hash = hex(&Sha256::digest(serde_json::to_vec(&document)?));
         let version = &hash[..32];
@@ -74,14 +81,27 @@ impl Template {
             body_sha256: hex(&Sha256::digest(&body)),
             body: body.into(),
             etag: HeaderValue::from_str(&format!("\"{version}\""))?,
-            made_from: live,
+            made_from: (live, issuers),
         })
     }
 }
 
 impl Snapshot {
-    pub(super) fn is_made_from(&self, live: &Arc<Live>) -> bool {
-        Arc::ptr_eq(&self.made_from, live)
+    pub(super) fn is_made_from(&self, live: &Arc<Live>, issuers: &[Value]) -> bool {
+        Arc::ptr_eq(&self.made_from.0, live) && self.made_from.1 == issuers
+    }
+}
+
+/// Whether what was configured makes a snapshot that edges take. What is filled in later is ours.
+fn check(document: &Value) -> anyhow::Result<()> {
+    let mut document = document.clone();
+    document["version"] = json!("0");
+    document["authentication"]["issuers"][0]["algorithms"] = json!(["EdDSA"]);
+    let schema: Value = serde_json::from_str(include_str!("../../../docs/schemas/edge-snapshot.schema.json"))?;
+    let validator = jsonschema::validator_for(&schema)?;
+    match validator.iter_errors(&document).next() {
+        None => Ok(()),
+        Some(error) => anyhow::bail!("edge.policies_file: at {}: {error}", error.instance_path()),
     }
 }
 

@@ -141,6 +141,11 @@ impl super::Identity {
         Ok(live)
     }
 
+    /// Says that another core may have ended a session or changed a key.
+    pub fn look_again(&self) {
+        self.live.changed();
+    }
+
     /// Says that a session ended or a key changed, so that the next request here sees it.
     pub(super) fn changed(&self) {
         self.live.changed();
