@@ -1,10 +1,10 @@
 //! Allowances that an edge takes in stock, so that it need not ask the shared state for every request.
 //!
 //! A bucket with a `batch` lets an edge take that much at once and give it out by itself for a second. Everything given
-//! out was taken before, so the edges together never give out more than the bucket had; but they give it out up to a
-//! second later than it was counted, and what a second does not need is lost. The error that follows, either way, is at
-//! the most one batch for each holder of a stock (a worker of edge-host, an instance under Spin): in any window the
-//! limit's own number, more or less `holders × batch`.
+//! out was taken before; but it is given out up to a second later than it was counted, and what is not asked for within
+//! that second is lost. So in any window the edges together let through at the most one batch for each holder of a stock
+//! (a worker of edge-host, an instance under Spin) more than the limit says, and up to one batch for each holder and
+//! second less.
 
 use std::collections::HashMap;
 
