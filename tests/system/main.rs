@@ -6,6 +6,8 @@ mod cases;
 mod components;
 mod faults;
 mod fixture;
+mod four_edges;
+mod revocation;
 mod spin;
 mod state;
 mod two_edges;

@@ -7,7 +7,7 @@ use breakwater_tests::process::workspace;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
-use self::breakwater::edge::types::{Allowance, Bucket};
+use self::breakwater::edge::types::{Allowance, Bucket, Lease};
 use self::exports::breakwater::edge::state::Error;
 use crate::fixture::edge::redis_url;
 use crate::spin::instance::Data;
@@ -157,4 +157,25 @@ async fn credentials_are_given_to_redis() {
     let () = redis::cmd("ACL").arg(&["DELUSER", &user]).query_async(&mut admin).await.unwrap();
     assert_eq!(known.unwrap(), None);
     assert!(matches!(unknown, Err(Error::Unavailable(_))));
+}
+
+fn lease(key: &str, limit: u64) -> Lease {
+    Lease { key: key.to_owned(), name: "test".to_owned(), limit, ttl: 600 }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_is_given_back_or_comes_free() {
+    let mut state = State::new(&redis_url()).await;
+    let (wide, narrow) = (key("wide"), key("narrow"));
+    let both = || vec![lease(&wide, 2), lease(&narrow, 1)];
+    assert_eq!(ask!(state.call_acquire(both(), "a".to_owned())).unwrap(), [true, true]);
+    // All or none.
+    assert_eq!(ask!(state.call_acquire(both(), "b".to_owned())).unwrap(), [true, false]);
+    assert_eq!(ask!(state.call_acquire(vec![lease(&wide, 2)], "b".to_owned())).unwrap(), [true]);
+    assert_eq!(ask!(state.call_acquire(vec![lease(&wide, 2)], "c".to_owned())).unwrap(), [false]);
+    ask!(state.call_release(both(), "a".to_owned())).unwrap();
+    assert_eq!(ask!(state.call_acquire(both(), "c".to_owned())).unwrap(), [true, true]);
+    // Nobody gives these back: their edge has died.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(ask!(state.call_acquire(both(), "d".to_owned())).unwrap(), [true, true]);
 }

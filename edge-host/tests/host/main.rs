@@ -8,6 +8,7 @@
 mod support;
 
 mod cache;
+mod certificates;
 mod hostile;
 mod limits;
 mod link;

@@ -3,7 +3,7 @@
 use reqwest::{Method, Response, StatusCode};
 
 use crate::fixture::core::Core;
-use crate::fixture::edge::{Edge, Shell, client, header, problem};
+use crate::fixture::edge::{Edge, Shell, client, header, own_address, problem};
 use crate::fixture::snapshot::snapshot;
 use crate::fixture::tokens::token;
 
@@ -68,6 +68,34 @@ pub async fn refused_credentials_cost_the_caller_nothing(edge: Edge) {
     }
     let answer = edge.request(Method::GET, "/mine").bearer_auth(token().sign()).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
+}
+
+pub async fn so_many_at_once_and_no_more(edge: Edge) {
+    // The first one's answer is still coming: the head is here, the body is not.
+    let first = edge.get("/busy?chunks=2&pause_ms=20000").await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(header(&first, "ratelimit-policy"), Some("\"busy\";q=1;qu=\"concurrent-requests\""));
+    let second = edge.get("/busy?chunks=1").await;
+    assert_eq!(header(&second, "retry-after"), Some("1"));
+    problem(second, 429, "rate-limited").await;
+    // Its client goes away: under edge-host the place comes free with it; Spin's host tells the gateway when it writes.
+    drop(first);
+    if edge.shell == Shell::EdgeHost {
+        edge.until("/busy?chunks=1", |answer| answer.status() == StatusCode::OK).await;
+    }
+    // And a place whose answer has ended is free, under both.
+    let elsewhere = client(own_address());
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        loop {
+            let answer = elsewhere.get(edge.url("/busy?chunks=1")).send().await.unwrap();
+            if answer.status() == StatusCode::OK {
+                answer.bytes().await.unwrap();
+                break;
+            }
+            assert!(start.elapsed() < std::time::Duration::from_secs(10), "the place does not come free");
+        }
+    }
 }
 
 pub async fn without_redis_limits_are_open_or_closed(edge: Edge) {

@@ -4,6 +4,7 @@
 mod authentication;
 mod bodies;
 mod caching;
+mod callers;
 mod core_away;
 mod cors;
 mod heads;
@@ -42,7 +43,10 @@ cases! {
     routing: the_most_specific_route_wins, an_unknown_path_is_not_found, a_wrong_method_lists_the_right_ones,
         head_is_answered_where_get_is, an_upstream_that_the_manifest_does_not_allow_is_not_asked;
     authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
-    limits: an_address_has_its_allowance, an_allowance_is_shared_by_all_edges, a_caller_has_an_allowance_of_its_own,
+    callers: an_api_key_is_good_until_it_is_taken_away, claims_are_told_by_the_edge_alone,
+        an_opaque_token_is_asked_about, the_core_hears_of_a_key_that_is_missing,
+        behind_a_proxy_the_client_is_who_the_proxy_says;
+    limits: so_many_at_once_and_no_more, an_address_has_its_allowance, an_allowance_is_shared_by_all_edges, a_caller_has_an_allowance_of_its_own,
         refused_credentials_cost_the_caller_nothing, without_redis_limits_are_open_or_closed;
     caching: a_fresh_answer_is_not_asked_for_again, what_may_not_be_kept_is_asked_for_again,
         a_stale_answer_is_confirmed, answers_that_vary_are_told_apart, a_client_that_knows_the_answer_gets_none,
