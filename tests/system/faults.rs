@@ -131,7 +131,7 @@ async fn write_until(stop: Arc<AtomicBool>, system: Arc<System>, account: Arc<Ac
             }
             // The first try with this key has not been given up yet.
             StatusCode::CONFLICT => tokio::time::sleep(Duration::from_millis(20)).await,
-            other => panic!("document {number}: {other}: {}", answer.text().await.unwrap()),
+            other => panic!("document {number}: {other}: {}\n{}", answer.text().await.unwrap(), system.core.output()),
         }
     }
     written
