@@ -38,6 +38,11 @@ impl Assets {
             .map_err(|error| format!("static_files: {error}"))
     }
 
+    /// The request headers that the policy reads.
+    pub fn reads(&self) -> Vec<String> {
+        ["accept", "if-none-match"].map(str::to_owned).into()
+    }
+
     /// The file for this request, or why there is none.
     pub fn find(&self, request: &RequestHead) -> File {
         let Some((content, tag)) = self.content(&request.path) else {

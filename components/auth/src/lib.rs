@@ -82,6 +82,16 @@ impl Authenticator {
         Ok(())
     }
 
+    /// The request headers that the policy reads.
+    pub fn reads(&self) -> Vec<String> {
+        let keys = &self.trust.api_keys;
+        let mut names = vec!["authorization".to_owned()];
+        if !keys.is_empty() {
+            names.push(keys.header().to_owned());
+        }
+        names
+    }
+
     /// Who is calling. `now` is Unix seconds.
     pub fn authenticate(
         &mut self,

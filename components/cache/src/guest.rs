@@ -21,8 +21,8 @@ thread_local! {
 struct Component;
 
 impl exports::breakwater::edge::caching::Guest for Component {
-    fn configure(section: Vec<u8>) -> Result<(), String> {
-        POLICY.with_borrow_mut(|policy| policy.configure(&section))
+    fn configure(section: Vec<u8>) -> Result<Vec<String>, String> {
+        POLICY.with_borrow_mut(|policy| policy.configure(&section).map(|()| policy.reads()))
     }
 
     fn plan(request: RequestHead, caller: Option<Caller>) -> CachePlan {

@@ -54,6 +54,11 @@ impl Cache {
         Ok(())
     }
 
+    /// The request headers that the policy reads: all of them, since a response may vary by any.
+    pub fn reads(&self) -> Vec<String> {
+        vec!["*".to_owned()]
+    }
+
     /// Whether the state is asked, and for what.
     pub fn plan(&self, request: &RequestHead, caller: Option<&Caller>) -> CachePlan {
         match self.bypass(request, caller) {

@@ -1,29 +1,57 @@
 //! The policies as the pipeline asks them.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+
 use breakwater_kit::types::{
     CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
     RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
-use breakwater_pipeline::{Fault, Policies, Section};
+use breakwater_pipeline::{Fault, Policies, Reads, Section};
 
 use crate::imports::{authentication, caching, rate_limiting, routing, static_files};
+
+thread_local! {
+    /// What each policy said that it reads, by [`Section`].
+    static READS: RefCell<[Reads; 5]> = RefCell::default();
+}
+
+/// The request as the policy of a section is shown it.
+fn shown(section: Section, request: &RequestHead) -> Cow<'_, RequestHead> {
+    READS.with_borrow(|reads| {
+        let reads = &reads[section as usize];
+        if reads.is_all() {
+            return Cow::Borrowed(request);
+        }
+        Cow::Owned(RequestHead {
+            method: request.method.clone(),
+            scheme: request.scheme.clone(),
+            authority: request.authority.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: reads.of(&request.headers).cloned().collect(),
+            client_address: request.client_address.clone(),
+        })
+    })
+}
 
 /// The components that `spin.toml` composes with this one. A call cannot fail: a trap ends the instance.
 pub struct Components;
 
 impl Policies for Components {
     fn configure(&mut self, section: Section, json: &[u8]) -> Result<Result<(), String>, Fault> {
-        Ok(match section {
+        let verdict = match section {
             Section::Routing => routing::configure(json),
             Section::RateLimiting => rate_limiting::configure(json),
             Section::Authentication => authentication::configure(json),
             Section::Caching => caching::configure(json),
             Section::StaticFiles => static_files::configure(json),
-        })
+        };
+        Ok(verdict.map(|names| READS.with_borrow_mut(|reads| reads[section as usize] = Reads::new(names))))
     }
 
     fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault> {
-        Ok(routing::route(request))
+        Ok(routing::route(&shown(Section::Routing, request)))
     }
 
     fn draw(
@@ -33,7 +61,7 @@ impl Policies for Components {
         limits: &[String],
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
-        Ok(rate_limiting::draw(request, route, limits, caller))
+        Ok(rate_limiting::draw(&shown(Section::RateLimiting, request), route, limits, caller))
     }
 
     fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
@@ -47,7 +75,7 @@ impl Policies for Components {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        Ok(authentication::authenticate(request, requirement, certificate, now))
+        Ok(authentication::authenticate(&shown(Section::Authentication, request), requirement, certificate, now))
     }
 
     fn introspected(
@@ -57,11 +85,11 @@ impl Policies for Components {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        Ok(authentication::introspected(request, requirement, answer, now))
+        Ok(authentication::introspected(&shown(Section::Authentication, request), requirement, answer, now))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
-        Ok(caching::plan(request, caller))
+        Ok(caching::plan(&shown(Section::Caching, request), caller))
     }
 
     fn judge_stored(
@@ -71,7 +99,7 @@ impl Policies for Components {
         stored: Option<&Stored>,
         now: u64,
     ) -> Result<CacheUse, Fault> {
-        Ok(caching::judge(request, key, stored, now))
+        Ok(caching::judge(&shown(Section::Caching, request), key, stored, now))
     }
 
     fn keep(
@@ -81,7 +109,7 @@ impl Policies for Components {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        Ok(caching::keep(request, response, requested_at, now))
+        Ok(caching::keep(&shown(Section::Caching, request), response, requested_at, now))
     }
 
     fn update(
@@ -92,10 +120,10 @@ impl Policies for Components {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        Ok(caching::update(request, stored, not_modified, requested_at, now))
+        Ok(caching::update(&shown(Section::Caching, request), stored, not_modified, requested_at, now))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
-        Ok(static_files::find(request))
+        Ok(static_files::find(&shown(Section::StaticFiles, request)))
     }
 }

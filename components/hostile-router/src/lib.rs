@@ -25,12 +25,12 @@ mod guest {
     struct Component;
 
     impl exports::breakwater::edge::routing::Guest for Component {
-        fn configure(section: Vec<u8>) -> Result<(), String> {
+        fn configure(section: Vec<u8>) -> Result<Vec<String>, String> {
             if section == b"\"trap\"" {
                 trap();
             }
             CONFIGURED.set(true);
-            Ok(())
+            Ok(Vec::new())
         }
 
         fn route(request: RequestHead) -> RouteDecision {

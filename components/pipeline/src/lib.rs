@@ -32,6 +32,6 @@ pub use exchange::Exchange;
 pub use gateway::{Cors, Gateway, HeadLimits, Settings, Upstream};
 pub use ids::Seed;
 pub use link::{EdgeKeys, KeyError, SnapshotRequest, Unverified};
-pub use policies::{Fault, Policies, Section};
+pub use policies::{Fault, Policies, Reads, Section};
 pub use proxies::Proxies;
 pub use snapshot::{ApplyError, Snapshot, SnapshotError, apply};

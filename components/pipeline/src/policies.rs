@@ -4,8 +4,8 @@
 //! structs.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
-    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, Field, File, Leased, LimitVerdict,
+    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 
 /// A policy failed to answer: it trapped, took too long, or took too much memory.
@@ -45,6 +45,31 @@ impl Section {
             Self::Caching => "caching",
             Self::StaticFiles => "static_files",
         }
+    }
+}
+
+/// Which request headers a policy is shown: those that it named when it was configured, and no others. What it does not
+/// read, such as credentials in a router, it cannot leak either, and need not be copied for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    all: bool,
+    names: Vec<String>,
+}
+
+impl Reads {
+    /// What `configure` answered: lower-case names, or `*` for all.
+    pub fn new(names: Vec<String>) -> Self {
+        Self { all: names.iter().any(|name| name == "*"), names }
+    }
+
+    /// The lines that the policy is shown.
+    pub fn of<'a>(&self, headers: &'a [Field]) -> impl Iterator<Item = &'a Field> {
+        headers.iter().filter(|field| self.all || self.names.contains(&field.name))
+    }
+
+    /// Whether the policy is shown every header.
+    pub fn is_all(&self) -> bool {
+        self.all
     }
 }
 

@@ -21,8 +21,8 @@ thread_local! {
 struct Component;
 
 impl exports::breakwater::edge::rate_limiting::Guest for Component {
-    fn configure(section: Vec<u8>) -> Result<(), String> {
-        POLICY.with_borrow_mut(|policy| policy.configure(&section))
+    fn configure(section: Vec<u8>) -> Result<Vec<String>, String> {
+        POLICY.with_borrow_mut(|policy| policy.configure(&section).map(|()| policy.reads()))
     }
 
     fn draw(request: RequestHead, route: String, limits: Vec<String>, caller: Option<Caller>) -> DrawPlan {

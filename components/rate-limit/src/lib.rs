@@ -20,7 +20,7 @@ mod guest;
 mod verdict;
 
 use breakwater_kit::types::*;
-use config::Limit;
+use config::{By, Limit};
 
 /// The policy.
 #[derive(Default)]
@@ -33,6 +33,12 @@ impl RateLimiter {
     pub fn configure(&mut self, section: &[u8]) -> Result<(), String> {
         self.limits = config::read(section)?;
         Ok(())
+    }
+
+    /// The request headers that the policy reads: those that limits count by.
+    pub fn reads(&self) -> Vec<String> {
+        let counted = |limit: &Limit| if let By::Header(name) = &limit.by { Some(name.clone()) } else { None };
+        self.limits.iter().filter_map(counted).collect()
     }
 
     /// What the request draws on: without a caller what can be counted without one, with one the rest.

@@ -38,6 +38,11 @@ impl Router {
         Ok(())
     }
 
+    /// The request headers that the policy reads.
+    pub fn reads(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Where the request goes, and how.
     pub fn route(&self, request: &RequestHead) -> RouteDecision {
         match self.decide(request) {

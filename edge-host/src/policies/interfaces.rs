@@ -5,12 +5,13 @@
 
 use breakwater_kit::types::{
     CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
-    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
 };
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, TypedFunc};
 
 use super::sandbox::Guard;
+use super::view::HeadView;
 
 /// The functions of one interface, besides `configure`, which all have.
 pub trait Interface: Sized {
@@ -42,7 +43,7 @@ impl Exports<'_> {
     }
 }
 
-type Head = &'static RequestHead;
+type Head = HeadView<'static>;
 type Names = &'static [String];
 /// `'static` stands for any lifetime: typed functions are covariant in their parameters.
 type Function<P, R> = TypedFunc<P, (R,)>;

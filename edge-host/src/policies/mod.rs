@@ -7,6 +7,7 @@
 mod components;
 mod interfaces;
 mod sandbox;
+mod view;
 
 use breakwater_kit::types::{
     CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
@@ -17,6 +18,7 @@ use breakwater_pipeline::{Fault, Policies, Section};
 pub use components::Components;
 use interfaces::{Authentication, Caching, RateLimiting, Routing, StaticFiles};
 use sandbox::Sandbox;
+use view::HeadView;
 
 /// One instance of every policy. It belongs to one thread.
 pub struct PolicySet {
@@ -53,7 +55,9 @@ impl Policies for PolicySet {
     }
 
     fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault> {
-        self.routing.call(|functions, store| functions.route.call(store, (request,)))
+        let shown = self.routing.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.routing.call(|functions, store| functions.route.call(store, (head,)))
     }
 
     fn draw(
@@ -63,7 +67,9 @@ impl Policies for PolicySet {
         limits: &[String],
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
-        self.rate_limiting.call(|functions, store| functions.draw.call(store, (request, route, limits, caller)))
+        let shown = self.rate_limiting.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.rate_limiting.call(|functions, store| functions.draw.call(store, (head, route, limits, caller)))
     }
 
     fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
@@ -77,7 +83,9 @@ impl Policies for PolicySet {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let parameters = (request, requirement, certificate, now);
+        let shown = self.authentication.shown(request);
+        let head = HeadView::new(request, &shown);
+        let parameters = (head, requirement, certificate, now);
         self.authentication.call(|functions, store| functions.authenticate.call(store, parameters))
     }
 
@@ -88,12 +96,16 @@ impl Policies for PolicySet {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let parameters = (request, requirement, answer, now);
+        let shown = self.authentication.shown(request);
+        let head = HeadView::new(request, &shown);
+        let parameters = (head, requirement, answer, now);
         self.authentication.call(|functions, store| functions.introspected.call(store, parameters))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
-        self.caching.call(|functions, store| functions.plan.call(store, (request, caller)))
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.caching.call(|functions, store| functions.plan.call(store, (head, caller)))
     }
 
     fn judge_stored(
@@ -103,7 +115,9 @@ impl Policies for PolicySet {
         stored: Option<&Stored>,
         now: u64,
     ) -> Result<CacheUse, Fault> {
-        self.caching.call(|functions, store| functions.judge.call(store, (request, key, stored, now)))
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.caching.call(|functions, store| functions.judge.call(store, (head, key, stored, now)))
     }
 
     fn keep(
@@ -113,7 +127,9 @@ impl Policies for PolicySet {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        self.caching.call(|functions, store| functions.keep.call(store, (request, response, requested_at, now)))
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.caching.call(|functions, store| functions.keep.call(store, (head, response, requested_at, now)))
     }
 
     fn update(
@@ -124,11 +140,15 @@ impl Policies for PolicySet {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        let parameters = (request, stored, not_modified, requested_at, now);
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        let parameters = (head, stored, not_modified, requested_at, now);
         self.caching.call(|functions, store| functions.update.call(store, parameters))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
-        self.static_files.call(|functions, store| functions.find.call(store, (request,)))
+        let shown = self.static_files.shown(request);
+        let head = HeadView::new(request, &shown);
+        self.static_files.call(|functions, store| functions.find.call(store, (head,)))
     }
 }

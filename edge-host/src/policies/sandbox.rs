@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use breakwater_pipeline::Fault;
+use breakwater_kit::types::RequestHead;
+use breakwater_pipeline::{Fault, Reads};
 use nix::time::{ClockId, clock_gettime};
 use wasmtime::component::{InstancePre, TypedFunc};
 use wasmtime::{Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 use super::components::TICK;
 use super::interfaces::{Exports, Interface};
+use super::view::FieldView;
 
 /// Bytes of memory that one policy may have.
 const MAX_MEMORY: usize = 64 * 1024 * 1024;
@@ -19,7 +21,10 @@ const BUDGET: Duration = Duration::from_millis(50);
 /// Time for a new section of the snapshot, which is long and comes seldom.
 const CONFIGURE_BUDGET: Duration = Duration::from_secs(2);
 
-type Configure = TypedFunc<(&'static [u8],), (Result<(), String>,)>;
+type Configure = TypedFunc<(&'static [u8],), (Verdict,)>;
+
+/// The names of the request headers that the policy reads, or what is wrong with its section.
+type Verdict = Result<Vec<String>, String>;
 
 /// A policy behind its walls.
 pub struct Sandbox<F> {
@@ -28,6 +33,8 @@ pub struct Sandbox<F> {
     instance: Option<Instance<F>>,
     /// The section that it took last.
     section: Option<Box<[u8]>>,
+    /// What it is shown of a request, under that section.
+    reads: Reads,
 }
 
 struct Instance<F> {
@@ -48,16 +55,21 @@ impl<F: Interface> Sandbox<F> {
     /// Makes an instance, so that a component that cannot be one is told at the start.
     pub fn new(component: &InstancePre<Guard>) -> wasmtime::Result<Self> {
         let instance = Instance::new(component)?;
-        Ok(Self { component: component.clone(), instance: Some(instance), section: None })
+        Ok(Self { component: component.clone(), instance: Some(instance), section: None, reads: Reads::default() })
     }
 
     /// Gives the policy its section. The inner error is its own.
     pub fn configure(&mut self, json: &[u8]) -> Result<Result<(), String>, Fault> {
         let verdict = self.call_within(CONFIGURE_BUDGET, |instance| instance.configure(json))?;
-        if verdict.is_ok() {
+        Ok(verdict.map(|names| {
             self.section = Some(json.into());
-        }
-        Ok(verdict)
+            self.reads = Reads::new(names);
+        }))
+    }
+
+    /// What the policy is shown of a request's headers.
+    pub fn shown<'a>(&self, request: &'a RequestHead) -> Vec<FieldView<'a>> {
+        self.reads.of(&request.headers).map(FieldView::from).collect()
     }
 
     /// Asks the policy.
@@ -124,7 +136,7 @@ impl<F: Interface> Instance<F> {
         guard.late_since = None;
     }
 
-    fn configure(&mut self, json: &[u8]) -> wasmtime::Result<Result<(), String>> {
+    fn configure(&mut self, json: &[u8]) -> wasmtime::Result<Verdict> {
         let configure: &TypedFunc<(&[u8],), _> = &self.configure;
         configure.call(&mut self.store, (json,)).map(|(verdict,)| verdict)
     }

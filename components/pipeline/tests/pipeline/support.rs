@@ -24,9 +24,16 @@ pub struct Real {
     pub caller: Option<Caller>,
     pub failing: Option<&'static str>,
     pub log: Vec<String>,
+    reads: [Reads; 5],
 }
 
 impl Real {
+    /// The request as shells show it to a policy.
+    fn shown(&self, section: Section, request: &RequestHead) -> RequestHead {
+        let headers = self.reads[section as usize].of(&request.headers).cloned().collect();
+        RequestHead { headers, ..request.clone() }
+    }
+
     fn asked(&mut self, name: &'static str) -> Result<(), Fault> {
         self.log.push(name.to_owned());
         if self.failing == Some(name) { Err(Fault(format!("{name} trapped"))) } else { Ok(()) }
@@ -38,18 +45,21 @@ impl Policies for Real {
         if self.failing == Some(section.name()) {
             return Err(Fault("trapped".to_owned()));
         }
-        Ok(match section {
-            Section::Routing => self.router.configure(json),
-            Section::RateLimiting => self.rate_limiter.configure(json),
-            Section::Authentication => self.authenticator.configure(json),
-            Section::Caching => self.cache.configure(json),
-            Section::StaticFiles => self.assets.configure(json),
-        })
+        let (verdict, names) = match section {
+            Section::Routing => (self.router.configure(json), self.router.reads()),
+            Section::RateLimiting => (self.rate_limiter.configure(json), self.rate_limiter.reads()),
+            Section::Authentication => (self.authenticator.configure(json), self.authenticator.reads()),
+            Section::Caching => (self.cache.configure(json), self.cache.reads()),
+            Section::StaticFiles => (self.assets.configure(json), self.assets.reads()),
+        };
+        self.reads[section as usize] = Reads::new(names);
+        Ok(verdict)
     }
 
     fn route(&mut self, request: &RequestHead) -> Result<RouteDecision, Fault> {
+        let shown = self.shown(Section::Routing, request);
         self.asked("route")?;
-        Ok(self.router.route(request))
+        Ok(self.router.route(&shown))
     }
 
     fn draw(
@@ -59,8 +69,9 @@ impl Policies for Real {
         limits: &[String],
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
+        let shown = self.shown(Section::RateLimiting, request);
         self.asked(if caller.is_some() { "draw-caller" } else { "draw" })?;
-        Ok(self.rate_limiter.draw(request, route, limits, caller))
+        Ok(self.rate_limiter.draw(&shown, route, limits, caller))
     }
 
     fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
@@ -75,10 +86,11 @@ impl Policies for Real {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
+        let shown = self.shown(Section::Authentication, request);
         self.asked("authenticate")?;
         match &self.caller {
             Some(caller) => Ok(Verdict::Known(caller.clone())),
-            None => Ok(self.authenticator.authenticate(request, requirement, certificate, now)),
+            None => Ok(self.authenticator.authenticate(&shown, requirement, certificate, now)),
         }
     }
 
@@ -89,13 +101,15 @@ impl Policies for Real {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
+        let shown = self.shown(Section::Authentication, request);
         self.asked("introspected")?;
-        Ok(self.authenticator.introspected(request, requirement, answer, now))
+        Ok(self.authenticator.introspected(&shown, requirement, answer, now))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {
+        let shown = self.shown(Section::Caching, request);
         self.asked("plan-cache")?;
-        Ok(self.cache.plan(request, caller))
+        Ok(self.cache.plan(&shown, caller))
     }
 
     fn judge_stored(
@@ -105,8 +119,9 @@ impl Policies for Real {
         stored: Option<&Stored>,
         now: u64,
     ) -> Result<CacheUse, Fault> {
+        let shown = self.shown(Section::Caching, request);
         self.asked("judge-stored")?;
-        Ok(self.cache.judge(request, key, stored, now))
+        Ok(self.cache.judge(&shown, key, stored, now))
     }
 
     fn keep(
@@ -116,8 +131,9 @@ impl Policies for Real {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
+        let shown = self.shown(Section::Caching, request);
         self.asked("keep")?;
-        Ok(self.cache.keep(request, response, requested_at, now))
+        Ok(self.cache.keep(&shown, response, requested_at, now))
     }
 
     fn update(
@@ -128,13 +144,15 @@ impl Policies for Real {
         requested_at: u64,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
+        let shown = self.shown(Section::Caching, request);
         self.asked("update")?;
-        Ok(self.cache.update(request, stored, not_modified, requested_at, now))
+        Ok(self.cache.update(&shown, stored, not_modified, requested_at, now))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
+        let shown = self.shown(Section::StaticFiles, request);
         self.asked("find-file")?;
-        Ok(self.assets.find(request))
+        Ok(self.assets.find(&shown))
     }
 }
 
