@@ -140,11 +140,13 @@ impl Follower {
             path_and_query: SnapshotRequest::PATH.to_owned(),
             headers: request.headers.clone(),
             with_body: false,
+            body: None,
             connect_timeout: PATIENCE,
             response_timeout: PATIENCE + 1_000 * WAIT,
             idle_timeout: PATIENCE,
             retries: 0,
             max_body: 0,
+            mirror: None,
         };
         let answer = self
             .upstreams

@@ -2,7 +2,7 @@
 
 mod random;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +99,8 @@ pub struct Worker {
     pub phase: watch::Receiver<Phase>,
     /// For request ids.
     pub random: RefCell<Random>,
+    /// Copies of requests that are under way to mirrors.
+    pub mirrored: Cell<usize>,
 }
 
 /// Runs a worker in the thread that calls, until the edge has closed.
@@ -136,6 +138,7 @@ impl Worker {
             limits: parts.limits,
             phase,
             random: RefCell::new(Random::new()?),
+            mirrored: Cell::new(0),
         })
     }
 

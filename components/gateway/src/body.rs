@@ -116,6 +116,21 @@ pub fn followed((mut from, ended): Parts, then: impl Future<Output = ()> + 'stat
     (contents, trailers)
 }
 
+/// The client's body, if it comes whole within bounds.
+pub async fn read_client(request: Option<types::Request>, max: u64, idle: u32) -> Result<Vec<u8>, Failure> {
+    let Some(request) = request else { return Ok(Vec::new()) };
+    let (_, handled) = wit_future::new(|| Ok(()));
+    let (mut stream, trailers) = types::Request::consume_body(request, handled);
+    let mut all = Vec::new();
+    while let Some(chunk) = within(idle, next(&mut stream)).await.ok_or(Failure::BodyTimeout)? {
+        if (all.len() + chunk.len()) as u64 > max {
+            return Err(Failure::BodyTooLarge);
+        }
+        all.extend_from_slice(&chunk);
+    }
+    trailers.await.map(|_| all).map_err(|_| Failure::BodyBroken)
+}
+
 /// What the client sends, of which the first piece may have been read.
 pub struct ClientBody {
     first: Option<Vec<u8>>,

@@ -9,6 +9,7 @@ use breakwater_pipeline::{Answer, Effect, Entry, Exchange, OutsideAnswer, answer
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
+use wit_bindgen::spawn;
 
 use crate::clock::{now, now_ms, seed};
 use crate::configuration::Configuration;
@@ -82,7 +83,22 @@ async fn drive(
                 let value = state::get(key).await.map_err(log_state).ok().flatten();
                 exchange.got(&mut Components, value.map(Into::into), now())
             }
-            Effect::Forward(forward) => {
+            Effect::ReadBody { max_bytes, idle_timeout } => {
+                let read = body::read_client(body.take(), max_bytes, idle_timeout).await;
+                exchange.body_read(&mut Components, read.map(Into::into), now())
+            }
+            Effect::ReadAnswer { max_bytes } => {
+                let read = match upstream.take() {
+                    Some(response) => body::read(response, usize::try_from(max_bytes).unwrap_or(usize::MAX)).await,
+                    None => Ok(Vec::new()),
+                };
+                exchange.answer_read(&mut Components, read.map(Into::into))
+            }
+            Effect::Forward(mut forward) => {
+                if let Some(copy) = forward.mirror.take() {
+                    let core = configuration.core.clone();
+                    spawn(async move { upstream::mirror(&core, &copy).await });
+                }
                 let body = if forward.with_body { body.take() } else { None };
                 let head = match upstream::ask(&configuration.core, &forward, body).await {
                     Ok((head, response)) => {

@@ -17,6 +17,9 @@ use crate::body::{self, ClientBody, TrailersResult};
 use crate::clock::within;
 use crate::origin::Origin;
 
+/// Bytes of a mirror's answer that are read.
+const MAX_DROPPED: usize = 1024 * 1024;
+
 /// Milliseconds that the host may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeOuts {
@@ -40,10 +43,6 @@ pub type Answered = (ResponseHead, types::Response);
 /// Asks the upstream that the pipeline names.
 pub async fn ask(core: &Origin, forward: &Forward, client: Option<types::Request>) -> Result<Answered, Failure> {
     let named = forward.origin.as_deref().map(|url| Origin::parse(url).ok_or(Failure::Forbidden)).transpose()?;
-    let body = match client.filter(|_| forward.with_body && may_have_body(forward)) {
-        Some(request) => body::of_client(request, forward).await?,
-        None => None,
-    };
     let outgoing = Outgoing {
         origin: named.as_ref().unwrap_or(core),
         method: &forward.method,
@@ -55,9 +54,25 @@ pub async fn ask(core: &Origin, forward: &Forward, client: Option<types::Request
             between_bytes: forward.idle_timeout,
         },
     };
+    if let Some(bytes) = forward.body.as_ref().filter(|bytes| !bytes.is_empty()) {
+        let (contents, trailers) = body::whole(bytes.clone());
+        let request = outgoing.request(Some(contents), trailers)?;
+        return client::send(request).await.map(answered).map_err(|code| failure(&code));
+    }
+    let body = match client.filter(|_| forward.with_body && may_have_body(forward)) {
+        Some(request) => body::of_client(request, forward).await?,
+        None => None,
+    };
     match body {
         Some(body) => with_body(outgoing, forward, body).await,
         None => without_body(&outgoing, forward.retries).await,
+    }
+}
+
+/// Sends a copy of a request. Whatever comes back is dropped, to its end.
+pub async fn mirror(core: &Origin, copy: &Forward) {
+    if let Ok((_, response)) = ask(core, copy, None).await {
+        let _ = body::read(response, MAX_DROPPED).await;
     }
 }
 

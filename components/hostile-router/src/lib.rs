@@ -55,6 +55,7 @@ mod guest {
                 idle_timeout: 1000,
                 retries: 0,
                 max_body: 1000,
+                extras: None,
             })
         }
     }

@@ -24,6 +24,14 @@ pub fn first<'a>(headers: &'a [Field], name: &'a str) -> Option<&'a str> {
     values(headers, name).next().and_then(|value| std::str::from_utf8(value).ok())
 }
 
+/// The value of the first cookie with this name (RFC 6265, section 5.4).
+pub fn cookie<'a>(headers: &'a [Field], name: &str) -> Option<&'a [u8]> {
+    values(headers, "cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|pair| {
+        let mut parts = pair.splitn(2, |byte| *byte == b'=');
+        (trim(parts.next()?) == name.as_bytes()).then(|| parts.next().map(trim)).flatten()
+    })
+}
+
 /// The members of a list-valued field over all of its lines. Empty members are left out, commas in quoted
 /// strings do not separate, and a line that is not text has no members.
 pub fn list<'a>(headers: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -90,6 +98,14 @@ mod tests {
         assert_eq!(split(r#"a="\", y", b"#), [r#"a="\", y""#, "b"]);
         // A quoted string that never ends takes the rest with it.
         assert_eq!(split(r#"a, "b, c"#), ["a", "\"b, c"]);
+    }
+
+    #[test]
+    fn cookies_are_found_by_their_whole_name() {
+        let headers = [Field::new("cookie", "a=1; ab = 2;b"), Field::new("cookie", "c=x=y; a=3")];
+        for (name, value) in [("a", Some("1")), ("ab", Some("2")), ("b", None), ("c", Some("x=y")), ("d", None)] {
+            assert_eq!(cookie(&headers, name), value.map(str::as_bytes), "{name}");
+        }
     }
 
     #[test]

@@ -56,6 +56,12 @@ pub fn not_found() -> Problem {
     problem(404, "not-found", "Not found", "There is nothing at this address.")
 }
 
+/// Something is there, in other versions than the one that was asked for.
+pub fn unsupported_version(versions: &[&str]) -> Problem {
+    let list = versions.join(", ");
+    problem(400, "unsupported-version", "Unsupported version", format!("Versions that can be used here: {list}."))
+}
+
 /// Something is there, and does not take this method. `allow` lists those that it takes.
 pub fn method_not_allowed(allow: &str) -> Problem {
     problem(405, "method-not-allowed", "Method not allowed", format!("Methods that can be used here: {allow}."))
@@ -82,6 +88,11 @@ pub fn headers_too_large() -> Problem {
     problem(431, "headers-too-large", "Header fields too large", "The header fields are too many or too long.")
 }
 
+/// A body of a kind that is not taken.
+pub fn unsupported_media_type(detail: &str) -> Problem {
+    problem(415, "unsupported-media-type", "Unsupported media type", detail)
+}
+
 /// Too many requests; come back after this many seconds.
 pub fn rate_limited(retry_after: u64) -> Problem {
     problem(429, "rate-limited", "Too many requests", format!("Try again in {}.", seconds(retry_after)))
@@ -91,6 +102,22 @@ pub fn rate_limited(retry_after: u64) -> Problem {
 /// Our own fault.
 pub fn internal() -> Problem {
     problem(500, "internal", "Internal error", "Something went wrong here.")
+}
+
+/// Closed for a while; come back after this many seconds.
+pub fn maintenance(retry_after: u64, detail: Option<&str>) -> Problem {
+    let detail = detail.map_or_else(|| format!("Try again in {}.", seconds(retry_after)), str::to_owned);
+    problem(503, "maintenance", "Under maintenance", detail).with("retry-after", retry_after.to_string())
+}
+
+/// The upstream's answer is not one that could be brought into the form that clients of this route get.
+pub fn bad_upstream_answer() -> Problem {
+    problem(502, "bad-upstream-answer", "Bad answer", "What came from behind the gateway could not be used.")
+}
+
+/// The body says that it is JSON and is not.
+pub fn malformed_json() -> Problem {
+    problem(400, "malformed-json", "Malformed JSON", "The body is not well-formed JSON.")
 }
 
 /// What the answer depends on cannot be reached; come back after this many seconds.

@@ -88,6 +88,142 @@ pub enum Target {
     /// The files of the policy `static-files`.
     #[cfg_attr(feature = "wasmtime", component(name = "static-files"))]
     StaticFiles,
+    /// One of several upstreams.
+    #[cfg_attr(feature = "wasmtime", component(name = "split"))]
+    Split(Split),
+    /// The gateway itself, with this head and no body: a redirect.
+    #[cfg_attr(feature = "wasmtime", component(name = "answer"))]
+    Answer(ResponseHead),
+}
+
+/// Upstreams that share a route, such as the old release and its canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Split {
+    /// WIT `upstreams`.
+    pub upstreams: Vec<Weighted>,
+    /// Who meets the same upstream each time.
+    pub sticky: Sticky,
+}
+
+/// An upstream and its part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Weighted {
+    /// WIT `upstream`.
+    pub upstream: String,
+    /// Its part of the sum of all weights.
+    pub weight: u32,
+}
+
+/// Who meets the same upstream each time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum Sticky {
+    /// The same caller; without one, the same address.
+    #[cfg_attr(feature = "wasmtime", component(name = "caller"))]
+    Caller,
+    /// The same address.
+    #[cfg_attr(feature = "wasmtime", component(name = "address"))]
+    Address,
+    /// Who has this cookie, by its value; without it, the same address.
+    #[cfg_attr(feature = "wasmtime", component(name = "cookie"))]
+    Cookie(String),
+    /// Nobody: every request is for itself.
+    #[cfg_attr(feature = "wasmtime", component(name = "nobody"))]
+    Nobody,
+}
+
+/// A change of one header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum HeaderEdit {
+    /// In place of all lines of that name.
+    #[cfg_attr(feature = "wasmtime", component(name = "set"))]
+    Set(Field),
+    /// Besides the lines of that name.
+    #[cfg_attr(feature = "wasmtime", component(name = "add"))]
+    Add(Field),
+    /// All lines of that name.
+    #[cfg_attr(feature = "wasmtime", component(name = "remove"))]
+    Remove(String),
+}
+
+/// A change of a JSON body. Places are JSON Pointers (RFC 6901) in which `*` stands for every member or element; values
+/// are JSON. What is not there is not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum BodyEdit {
+    /// Puts a value where there is none.
+    #[cfg_attr(feature = "wasmtime", component(name = "add"))]
+    Add((String, String)),
+    /// Puts a value, whether there is one or not.
+    #[cfg_attr(feature = "wasmtime", component(name = "set"))]
+    Set((String, String)),
+    /// Removes a value.
+    #[cfg_attr(feature = "wasmtime", component(name = "remove"))]
+    Remove(String),
+    /// Gives a member another name in the same object.
+    #[cfg_attr(feature = "wasmtime", component(name = "rename"))]
+    Rename((String, String)),
+    /// Replaces a value that is one of the first by its second.
+    #[cfg_attr(feature = "wasmtime", component(name = "translate"))]
+    Translate((String, Vec<(String, String)>)),
+}
+
+/// Which pages of other origins may read a route's answers (Fetch, section 3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct CorsRule {
+    /// As browsers send them; `*` is everyone, without credentials.
+    pub origins: Vec<String>,
+    /// What a page may use besides what every page may; empty is what the gateway allows everywhere.
+    pub methods: Vec<String>,
+    /// What a page may send besides what every page may; empty is what the gateway allows everywhere.
+    pub headers: Vec<String>,
+    /// What a page may read besides what every page may; empty is what the gateway allows everywhere.
+    pub exposed: Vec<String>,
+    /// Whether cookies and the like may come along.
+    pub credentials: bool,
+    /// Seconds that a browser may remember a preflight's answer.
+    #[cfg_attr(feature = "wasmtime", component(name = "max-age"))]
+    pub max_age: u32,
+}
+
+/// A second upstream that gets a copy of requests. Its answers are dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Mirror {
+    /// WIT `upstream`.
+    pub upstream: String,
+    /// How many of 10,000 requests.
+    pub share: u32,
+}
+
+/// What most routes do without.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Extras {
+    /// WIT `request-headers`.
+    #[cfg_attr(feature = "wasmtime", component(name = "request-headers"))]
+    pub request_headers: Vec<HeaderEdit>,
+    /// WIT `request-body`.
+    #[cfg_attr(feature = "wasmtime", component(name = "request-body"))]
+    pub request_body: Vec<BodyEdit>,
+    /// Of what the route's target answers, not of refusals.
+    #[cfg_attr(feature = "wasmtime", component(name = "response-headers"))]
+    pub response_headers: Vec<HeaderEdit>,
+    /// WIT `response-body`.
+    #[cfg_attr(feature = "wasmtime", component(name = "response-body"))]
+    pub response_body: Vec<BodyEdit>,
+    /// For every answer, refusals too: `deprecation`, `sunset`.
+    pub notices: Vec<Field>,
+    /// The request headers that the choice of this route depended on, for `vary`.
+    pub varies: Vec<String>,
+    /// WIT `cors`.
+    pub cors: Option<CorsRule>,
+    /// WIT `mirror`.
+    pub mirror: Option<Mirror>,
 }
 
 /// What the gateway is to do with a request.
@@ -121,9 +257,12 @@ pub struct Route {
     /// Bytes of request body that are let through.
     #[cfg_attr(feature = "wasmtime", component(name = "max-body"))]
     pub max_body: u64,
+    /// What most routes do without.
+    pub extras: Option<Extras>,
 }
 
 /// WIT `route-decision`.
+#[expect(clippy::large_enum_variant, reason = "it is made, read and gone at once")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum RouteDecision {

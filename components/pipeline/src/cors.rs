@@ -1,8 +1,9 @@
 //! Cross-origin requests: which pages may read what the edge answers (Fetch, section 3.2).
 //!
-//! Credentials travel in `Authorization`, never in cookies, so no answer allows credentials.
+//! What the snapshot allows for all routes never allows credentials: ours travel in `Authorization`, not in cookies. A route
+//! may have a rule of its own.
 
-use breakwater_kit::types::{Field, RequestHead, ResponseHead};
+use breakwater_kit::types::{CorsRule, Field, RequestHead, ResponseHead};
 
 use crate::gateway::Cors;
 use crate::headers;
@@ -20,25 +21,43 @@ const RESPONSE_HEADERS: &str = "content-disposition, content-location, deprecati
 /// What a request says about its origin, and what that means for its answer.
 #[derive(Debug)]
 pub struct Origin {
-    /// The request's origin, if it may read answers.
+    /// What `access-control-allow-origin` says, if the request's origin may read answers.
     allowed: Option<Vec<u8>>,
     /// Whether answers differ by origin at all.
     varies: bool,
+    /// What a page may read, where a route says other than all do.
+    exposed: Option<String>,
+    credentials: bool,
 }
 
 impl Origin {
-    /// Reads the request's `Origin`.
+    /// Reads the request's `Origin`, for routes that say nothing of their own.
     pub fn of(request: &RequestHead, cors: Option<&Cors>) -> Self {
         let allowed_origins = cors.map_or(&[][..], |cors| &cors.allowed_origins);
         let allowed = headers::get(&request.headers, "origin")
             .filter(|origin| allowed_origins.iter().any(|allowed| allowed.as_bytes() == *origin))
             .map(<[u8]>::to_vec);
-        Self { allowed, varies: !allowed_origins.is_empty() }
+        Self { allowed, varies: !allowed_origins.is_empty(), exposed: None, credentials: false }
+    }
+
+    /// Reads it for a route with a rule of its own.
+    pub fn under(request: &RequestHead, rule: &CorsRule) -> Self {
+        let everyone = rule.origins.iter().any(|origin| origin == "*");
+        let allowed = headers::get(&request.headers, "origin").and_then(|origin| {
+            let listed = rule.origins.iter().any(|allowed| allowed.as_bytes() == origin);
+            if everyone { Some(b"*".to_vec()) } else { listed.then(|| origin.to_vec()) }
+        });
+        Self {
+            allowed,
+            varies: !everyone && !rule.origins.is_empty(),
+            exposed: Some(rule.exposed.join(", ")).filter(|exposed| !exposed.is_empty()),
+            credentials: rule.credentials,
+        }
     }
 
     /// Of a request that could not be read.
     pub const fn nowhere() -> Self {
-        Self { allowed: None, varies: false }
+        Self { allowed: None, varies: false, exposed: None, credentials: false }
     }
 
     /// Adds to an answer what its origin is allowed.
@@ -48,24 +67,36 @@ impl Origin {
         }
         if let Some(origin) = &self.allowed {
             headers::set(fields, "access-control-allow-origin", origin.as_slice());
-            headers::set(fields, "access-control-expose-headers", RESPONSE_HEADERS);
+            headers::set(fields, "access-control-expose-headers", self.exposed.as_deref().unwrap_or(RESPONSE_HEADERS));
+            if self.credentials {
+                headers::set(fields, "access-control-allow-credentials", "true");
+            }
         }
     }
 }
 
-/// The answer to a preflight (Fetch, section 3.2.2); none if the request is no preflight.
-///
-/// It is the same for every path: which methods a resource has is told by its own answers.
-pub fn preflight(request: &RequestHead, origin: &Origin, cors: &Cors) -> Option<ResponseHead> {
-    let asks = |name| headers::get(&request.headers, name).is_some();
-    if request.method != "OPTIONS" || !asks("origin") || !asks("access-control-request-method") {
+/// The method that a preflight asks about (Fetch, section 3.2.2); none if the request is no preflight.
+pub fn preflight(request: &RequestHead) -> Option<&str> {
+    if request.method != "OPTIONS" || headers::get(&request.headers, "origin").is_none() {
         return None;
     }
+    headers::get(&request.headers, "access-control-request-method").and_then(|method| std::str::from_utf8(method).ok())
+}
+
+/// The answer to a preflight.
+///
+/// Without a rule of the route's own it is the same for every path: which methods a resource has is told by its own
+/// answers.
+pub fn answer(origin: &Origin, cors: &Cors, rule: Option<&CorsRule>) -> ResponseHead {
     let mut fields = Vec::new();
     if origin.allowed.is_some() {
-        headers::push(&mut fields, "access-control-allow-methods", METHODS);
-        headers::push(&mut fields, "access-control-allow-headers", REQUEST_HEADERS);
-        headers::push(&mut fields, "access-control-max-age", cors.max_age_seconds.to_string());
+        let or = |list: Option<&Vec<String>>, all: &str| {
+            list.filter(|list| !list.is_empty()).map_or_else(|| all.to_owned(), |list| list.join(", "))
+        };
+        headers::push(&mut fields, "access-control-allow-methods", or(rule.map(|rule| &rule.methods), METHODS));
+        headers::push(&mut fields, "access-control-allow-headers", or(rule.map(|rule| &rule.headers), REQUEST_HEADERS));
+        let max_age = rule.map_or(cors.max_age_seconds, |rule| rule.max_age);
+        headers::push(&mut fields, "access-control-max-age", max_age.to_string());
     }
-    Some(ResponseHead { status: 204, headers: fields })
+    ResponseHead { status: 204, headers: fields }
 }

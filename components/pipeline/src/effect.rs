@@ -17,6 +17,20 @@ pub enum Effect {
     Introspect(Introspection),
     /// Get what the state has under this key, then call [`Exchange::got`](crate::Exchange::got).
     Get(String),
+    /// Read the client's body whole, then call [`Exchange::body_read`](crate::Exchange::body_read). More than so many bytes
+    /// is [`Failure::BodyTooLarge`], a pause of more than so many milliseconds is [`Failure::BodyTimeout`].
+    ReadBody {
+        /// Bytes.
+        max_bytes: u64,
+        /// Milliseconds.
+        idle_timeout: u32,
+    },
+    /// Read the body of the upstream's answer whole, then call [`Exchange::answer_read`](crate::Exchange::answer_read). One
+    /// of more than so many bytes is [`Failure::BadAnswer`].
+    ReadAnswer {
+        /// Bytes.
+        max_bytes: u64,
+    },
     /// Ask an upstream, then call [`Exchange::answered`](crate::Exchange::answered) with the head of its answer.
     Forward(Forward),
     /// Answer the client. The exchange is over.
@@ -39,6 +53,8 @@ pub struct Forward {
     /// Whether the client's body goes with it. It does not when a request is sent a second time, because a stored
     /// response turned out not to be the one that the upstream confirmed.
     pub with_body: bool,
+    /// What goes in place of the client's body, which was read.
+    pub body: Option<Bytes>,
     /// Milliseconds to a connection.
     pub connect_timeout: u32,
     /// Milliseconds from the request's end to the response's head.
@@ -50,6 +66,8 @@ pub struct Forward {
     pub retries: u32,
     /// Bytes of request body that are let through; more is [`Failure::BodyTooLarge`].
     pub max_body: u64,
+    /// A copy for another upstream, to be sent at the same time. Whatever becomes of it, nobody hears of it.
+    pub mirror: Option<Box<Forward>>,
 }
 
 /// Why an upstream gave no answer.

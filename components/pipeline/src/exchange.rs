@@ -4,14 +4,16 @@
 //! the head itself, the edge's own answers, preflights
 //!   → router → rate-limit (address) ⇢ take → auth (⇢ introspect → auth) → rate-limit (caller) ⇢ take
 //!   ⇢ lease → rate-limit (verdict)
-//!   → static files, or: cache (plan) ⇢ get → cache (judge) → forward ⇢ upstream → cache (keep)
+//!   → static files, a redirect, or: cache (plan) ⇢ get → cache (judge) ⇢ body → forward ⇢ upstream → cache (keep) ⇢ body
 //!   → answer
 //! ```
 //!
 //! `→` happens at once, `⇢` is an effect that the shell carries out. Each method below is the way from one effect to
 //! the next. The address's allowance is drawn before credentials are looked at, because checking a signature is the
-//! dearest thing that a stranger can ask for.
+//! dearest thing that a stranger can ask for. Bodies are read only where a route changes them; the cache keeps what the
+//! upstream said, before the route's changes.
 
+mod adapted;
 mod cache;
 mod forward;
 
@@ -26,11 +28,11 @@ use bytes::Bytes;
 
 use crate::answer::{self, Asked};
 use crate::cors::{self, Origin};
-use crate::effect::{Answer, Body, Effect, Failure};
+use crate::effect::{Answer, Body, Effect, Entry, Failure, Keep};
 use crate::gateway::Gateway;
 use crate::ids::{self, Seed};
 use crate::policies::{Fault, Policies};
-use crate::{admission, headers, own, problem};
+use crate::{admission, headers, own, problem, split};
 
 /// One request on its way through the pipeline.
 pub struct Exchange {
@@ -51,6 +53,12 @@ pub struct Exchange {
     holder: Seed,
     limit_headers: Option<Vec<Field>>,
     cache: cache::Lookup,
+    /// The client's body, where it had to be read.
+    body: Option<Bytes>,
+    /// Whether the route's own changes are still to be made to an answer.
+    adapts: bool,
+    /// What has to be set in the state, with the answer.
+    set: Vec<Entry>,
     waiting: Waiting,
     fault: Option<Fault>,
 }
@@ -63,7 +71,9 @@ enum Waiting {
     Caller { buckets: Vec<Bucket> },
     Lease,
     State,
+    Body,
     Upstream,
+    Answer(Box<(ResponseHead, Option<Keep>)>),
     Nothing,
 }
 
@@ -122,6 +132,9 @@ impl Exchange {
             holder: *seed,
             limit_headers: None,
             cache: cache::Lookup::default(),
+            body: None,
+            adapts: false,
+            set: Vec::new(),
             waiting: Waiting::Start,
             fault: None,
         }
@@ -205,6 +218,24 @@ impl Exchange {
         self.conclude(policies, step)
     }
 
+    /// After [`Effect::ReadBody`]: the client's body, or why it did not come whole.
+    pub fn body_read<P: Policies>(&mut self, policies: &mut P, body: Result<Bytes, Failure>, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Body => self.forward_read(body, now),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::ReadAnswer`]: the body of the upstream's answer, or why it did not come whole.
+    pub fn answer_read<P: Policies>(&mut self, policies: &mut P, body: Result<Bytes, Failure>) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Answer(answer) => self.answer_with(answer.0, answer.1, body),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
     /// The head itself, what the edge answers by itself, and the router.
     fn admit<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
         admission::admit(&self.request, &self.gateway.limits)?;
@@ -214,8 +245,16 @@ impl Exchange {
             return Ok(Next::Answer(head, Body::Whole(body)));
         }
         let settings = settings.ok_or_else(|| problems::not_ready(1))?;
-        if let Some(head) = cors::preflight(&self.request, &self.origin, &settings.cors) {
-            return Ok(Next::Answer(head, Body::Empty));
+        if let Some(method) = cors::preflight(&self.request) {
+            let asked = RequestHead { method: method.to_owned(), ..self.request.clone() };
+            let rule = match policies.route(&asked)? {
+                RouteDecision::Forward(route) => route.extras.and_then(|extras| extras.cors),
+                RouteDecision::Refuse(_) => None,
+            };
+            if let Some(rule) = &rule {
+                self.origin = Origin::under(&self.request, rule);
+            }
+            return Ok(Next::Answer(cors::answer(&self.origin, &settings.cors, rule.as_ref()), Body::Empty));
         }
 
         // From here on nobody sees what was meant for this connection or what only the edge may say.
@@ -227,6 +266,9 @@ impl Exchange {
             RouteDecision::Forward(route) => self.route.insert(route),
             RouteDecision::Refuse(problem) => return Err(Stop::Refuse(problem)),
         };
+        if let Some(rule) = route.extras.as_ref().and_then(|extras| extras.cors.as_ref()) {
+            self.origin = Origin::under(&self.request, rule);
+        }
         if route.limits.is_empty() {
             return self.identify(policies, false, now);
         }
@@ -323,15 +365,21 @@ impl Exchange {
         if !self.drawn.is_empty() || !self.leased.is_empty() {
             self.judge_limits(policies)?;
         }
-        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        let route = self.route.as_mut().ok_or(Stop::OutOfStep)?;
+        self.adapts = true;
+        if let Target::Split(split) = &route.target {
+            let chosen = split::choose(split, &route.id, &self.request, self.caller.as_ref(), &self.request_id);
+            route.target = Target::Upstream(chosen.ok_or_else(problems::internal)?.to_owned());
+        }
         match &route.target {
             Target::StaticFiles => {
                 let file = policies.find_file(&self.request)?;
                 let body = problem::with_request_id(&file.head, file.body, &self.request_id);
                 Ok(Next::Answer(file.head, Body::Whole(body)))
             }
+            Target::Answer(head) => Ok(Next::Answer(head.clone(), Body::Whole(Bytes::new()))),
             Target::Upstream(_) if route.cacheable => self.look_up(policies, now),
-            Target::Upstream(_) => self.forward(now),
+            Target::Upstream(_) | Target::Split(_) => self.forward(now),
         }
     }
 
@@ -343,6 +391,10 @@ impl Exchange {
 
     /// Turns every end into an answer.
     fn conclude<P: Policies>(&mut self, policies: &mut P, step: Step) -> Effect {
+        let step = match step {
+            Ok(Next::Answer(head, body)) => self.adapt(head, body),
+            step => step,
+        };
         let (head, body) = match step {
             Ok(Next::Do(effect)) => return effect,
             Ok(Next::Answer(head, body)) => (head, body),
@@ -360,10 +412,13 @@ impl Exchange {
         if self.limit_headers.is_none() && !self.drawn.is_empty() {
             self.limit_headers = policies.judge_limits(&self.drawn, &self.leased).ok().map(|verdict| verdict.headers);
         }
-        Effect::Respond(self.finish(head, body))
+        let mut answer = self.finish(head, body);
+        answer.set.append(&mut self.set);
+        Effect::Respond(answer)
     }
 
-    fn finish(&self, head: ResponseHead, body: Body) -> Answer {
+    fn finish(&self, mut head: ResponseHead, body: Body) -> Answer {
+        self.say_notices(&mut head);
         let asked = Asked {
             request_id: &self.request_id,
             https: self.request.scheme == "https",

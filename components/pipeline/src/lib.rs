@@ -10,6 +10,7 @@
 //! - what every answer carries is added in `answer.rs`, whoever answered;
 //! - the configuration ([`Gateway`]) does not change under a request: a new snapshot makes a new one.
 
+mod adapt;
 mod admission;
 mod answer;
 mod cors;
@@ -18,12 +19,14 @@ mod exchange;
 mod gateway;
 mod headers;
 mod ids;
+mod json_body;
 mod link;
 mod own;
 mod policies;
 mod problem;
 mod proxies;
 mod snapshot;
+mod split;
 mod stored;
 
 pub use answer::{OutsideAnswer, answer_outside};

@@ -14,9 +14,13 @@ pub enum Segment {
     Rest,
 }
 
-/// A parsed pattern. Names of parameters do not matter to matching and are not kept.
+/// A parsed pattern. Names of parameters matter to templates, not to matching.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(pub Vec<Segment>);
+pub struct Pattern {
+    pub segments: Vec<Segment>,
+    /// The names of parameters, and the numbers of their segments.
+    names: Vec<(String, usize)>,
+}
 
 impl Pattern {
     /// Parses a pattern, or says what is wrong with it. Literals must be in the form that paths are brought into.
@@ -25,10 +29,13 @@ impl Pattern {
         let Some(relative) = text.strip_prefix('/') else {
             return Err(wrong("does not begin with a slash"));
         };
-        let mut segments = Vec::new();
+        let (mut segments, mut names) = (Vec::new(), Vec::new());
         let mut parts = relative.split('/').peekable();
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
+            if let Some(name) = part.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
+                names.push((name.trim_start_matches('*').to_owned(), segments.len()));
+            }
             segments.push(match part.strip_prefix('{').map(|inner| inner.strip_suffix('}')) {
                 Some(Some(inner)) => match inner.strip_prefix('*') {
                     Some(name) if is_name(name) && last => Segment::Rest,
@@ -48,7 +55,16 @@ impl Pattern {
         if segments.len() > MAX_SEGMENTS {
             return Err(wrong("has too many segments"));
         }
-        Ok(Self(segments))
+        if names.iter().enumerate().any(|(at, (name, _))| names[..at].iter().any(|(other, _)| other == name)) {
+            return Err(wrong("has two parameters of one name"));
+        }
+        Ok(Self { segments, names })
+    }
+
+    /// The number and the kind of the segment that has this parameter.
+    pub fn find(&self, name: &str) -> Option<(usize, &Segment)> {
+        let (_, at) = self.names.iter().find(|(known, _)| known == name)?;
+        Some((*at, &self.segments[*at]))
     }
 }
 
@@ -72,7 +88,7 @@ mod tests {
             ("/a/{*rest}", vec![literal("a"), Segment::Rest]),
             ("/%20", vec![literal("%20")]),
         ] {
-            assert_eq!(Pattern::parse(text).unwrap().0, segments, "{text}");
+            assert_eq!(Pattern::parse(text).unwrap().segments, segments, "{text}");
         }
     }
 
@@ -80,7 +96,7 @@ mod tests {
     fn other_patterns_are_refused() {
         for text in [
             "", "a", "//", "/a//b", "/{}", "/{a", "/a}", "/x{a}", "/{a}x", "/{*}", "/{*a}/b", "/{a-b}", "/{a}{b}",
-            "/..", "/%2f", "/%41", "/a b", "/%e4", "/{**a}",
+            "/..", "/%2f", "/%41", "/a b", "/%e4", "/{**a}", "/{a}/{a}",
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -244,6 +244,7 @@ fn a_route_says_all_that_the_gateway_needs() {
             idle_timeout: 3,
             retries: 4,
             max_body: 5,
+            extras: None,
         }
     );
     let files = json!({
@@ -266,3 +267,6 @@ fn ten_thousand_routes() {
     }
     assert_eq!(ask(&router, "GET", "/s1/any/t2"), "404 not-found");
 }
+
+mod choice;
+mod extras;

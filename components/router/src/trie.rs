@@ -32,7 +32,7 @@ impl Trie {
     /// Adds a pattern and answers with the number of its shape, which is an earlier one's if there was the same.
     pub fn insert(&mut self, pattern: &Pattern) -> usize {
         let mut at = 0;
-        for segment in &pattern.0 {
+        for segment in &pattern.segments {
             at = match segment {
                 Segment::Literal(text) => self.literal(at, text),
                 Segment::Parameter => self.parameter(at),
@@ -48,30 +48,30 @@ impl Trie {
         shape
     }
 
-    /// The shape that matches a path, which begins with a slash.
-    pub fn find(&self, path: &str) -> Option<usize> {
-        self.descend(&self.nodes[0], path.strip_prefix('/'))
+    /// The most specific shape that matches a path, which begins with a slash, of those that are accepted.
+    pub fn find(&self, path: &str, accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+        self.descend(&self.nodes[0], path.strip_prefix('/'), accept)
     }
 
     /// `left` is what follows the slash after this node; nothing if the path ends here.
-    fn descend(&self, node: &Node, left: Option<&str>) -> Option<usize> {
-        let Some(left) = left else { return node.end };
+    fn descend(&self, node: &Node, left: Option<&str>, accept: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+        let Some(left) = left else { return node.end.filter(|shape| accept(*shape)) };
         let (segment, tail) = match left.split_once('/') {
             Some((segment, tail)) => (segment, Some(tail)),
             None => (left, None),
         };
         if let Ok(index) = node.literals.binary_search_by(|(text, _)| (**text).cmp(segment))
-            && let Some(shape) = self.descend(&self.nodes[node.literals[index].1], tail)
+            && let Some(shape) = self.descend(&self.nodes[node.literals[index].1], tail, accept)
         {
             return Some(shape);
         }
         if let Some(child) = node.parameter
             && !segment.is_empty()
-            && let Some(shape) = self.descend(&self.nodes[child], tail)
+            && let Some(shape) = self.descend(&self.nodes[child], tail, accept)
         {
             return Some(shape);
         }
-        node.rest
+        node.rest.filter(|shape| accept(*shape))
     }
 
     fn literal(&mut self, at: usize, text: &str) -> usize {
@@ -109,24 +109,25 @@ mod tests {
     use super::*;
 
     /// The rule as it is told, without a tree: of the patterns that match, the one whose segments are most specific.
-    fn scan(patterns: &[Pattern], path: &str) -> Option<usize> {
+    fn scan(patterns: &[Pattern], path: &str, accepted: impl Fn(usize) -> bool) -> Option<usize> {
         let segments: Vec<&str> = path[1..].split('/').collect();
         let specificity = |pattern: &Pattern| {
-            let kinds = pattern.0.iter().map(|segment| match segment {
+            let kinds = pattern.segments.iter().map(|segment| match segment {
                 Segment::Literal(_) => 2,
                 Segment::Parameter => 1,
                 Segment::Rest => 0,
             });
             kinds.collect::<Vec<u8>>()
         };
-        let best = patterns.iter().filter(|pattern| matches(pattern, &segments)).max_by_key(|p| specificity(p))?;
-        patterns.iter().position(|pattern| pattern == best)
+        let fits = |(shape, pattern): &(usize, &Pattern)| accepted(*shape) && matches(pattern, &segments);
+        patterns.iter().enumerate().filter(fits).max_by_key(|(_, pattern)| specificity(pattern)).map(|(shape, _)| shape)
     }
 
     fn matches(pattern: &Pattern, segments: &[&str]) -> bool {
-        let open = pattern.0.last() == Some(&Segment::Rest);
-        let fits = if open { segments.len() >= pattern.0.len() } else { segments.len() == pattern.0.len() };
-        fits && pattern.0.iter().zip(segments).all(|(part, segment)| match part {
+        let open = pattern.segments.last() == Some(&Segment::Rest);
+        let fits =
+            if open { segments.len() >= pattern.segments.len() } else { segments.len() == pattern.segments.len() };
+        fits && pattern.segments.iter().zip(segments).all(|(part, segment)| match part {
             Segment::Literal(text) => text == segment,
             Segment::Parameter => !segment.is_empty(),
             Segment::Rest => true,
@@ -135,10 +136,14 @@ mod tests {
 
     fn patterns() -> impl Strategy<Value = Pattern> {
         // Few names, so that patterns meet and branches have to be left again.
-        let segment = prop_oneof![3 => "[a-c]", 2 => Just("{x}".to_owned())];
+        let segment = prop_oneof![3 => "[a-c]", 2 => Just("{}".to_owned())];
         let end = prop_oneof![4 => Just(""), 1 => Just("/"), 2 => Just("/{*rest}")];
         (prop::collection::vec(segment, 0..5), end).prop_map(|(segments, end)| {
-            let text = segments.iter().map(|segment| format!("/{segment}")).collect::<String>() + end;
+            let named = segments.iter().enumerate().map(|(at, segment)| match segment.as_str() {
+                "{}" => format!("/{{p{at}}}"),
+                literal => format!("/{literal}"),
+            });
+            let text = named.collect::<String>() + end;
             Pattern::parse(if text.is_empty() { "/" } else { &text }).unwrap()
         })
     }
@@ -150,18 +155,21 @@ mod tests {
         fn finds_what_a_scan_finds(
             all in prop::collection::vec(patterns(), 0..24),
             path in "(/[a-d]){0,6}/?",
+            refused in prop::collection::vec(any::<bool>(), 24),
         ) {
             let path = if path.is_empty() { "/" } else { &path };
             let mut distinct: Vec<Pattern> = Vec::new();
             let mut trie = Trie::default();
             for pattern in &all {
-                let known = distinct.iter().position(|other| other == pattern);
+                let known = distinct.iter().position(|other| other.segments == pattern.segments);
                 if known.is_none() {
                     distinct.push(pattern.clone());
                 }
                 prop_assert_eq!(trie.insert(pattern), known.unwrap_or(distinct.len() - 1));
             }
-            prop_assert_eq!(trie.find(path), scan(&distinct, path));
+            let accepted = |shape: usize| !refused[shape];
+            prop_assert_eq!(trie.find(path, &mut |_| true), scan(&distinct, path, |_| true));
+            prop_assert_eq!(trie.find(path, &mut |shape| accepted(shape)), scan(&distinct, path, accepted));
         }
     }
 }

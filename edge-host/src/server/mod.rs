@@ -8,6 +8,7 @@ mod listener;
 mod patient_io;
 mod request;
 mod service;
+mod whole;
 
 pub use holding::{Places, give_back};
 pub use listener::{Listener, accept};

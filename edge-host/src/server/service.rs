@@ -3,9 +3,9 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use breakwater_pipeline::{Answer, Body, Effect, Exchange, Seed};
+use breakwater_pipeline::{Answer, Body, Effect, Exchange, Forward, Seed};
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -13,10 +13,16 @@ use hyper::body::Incoming;
 use super::answer_body::AnswerBody;
 use super::connection::Peer;
 use super::holding::Holding;
-use super::request;
+use super::{request, whole};
 use crate::upstream::{self, ResponseBody};
 use crate::worker::{Phase, Worker};
 use crate::{logging, now_ms, now_s};
+
+/// Copies of requests that one worker has under way at once.
+const MAX_MIRRORED: usize = 64;
+
+/// Bytes of a mirror's answer that are read; then its connection is closed.
+const MAX_DROPPED: u64 = 1024 * 1024;
 
 /// The service of one connection.
 pub struct Service {
@@ -85,7 +91,19 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
                 let value = worker.state.get(&key).await;
                 exchange.got(&mut *worker.policies.borrow_mut(), value, now_s())
             }
-            Effect::Forward(forward) => {
+            Effect::ReadBody { max_bytes, idle_timeout } => {
+                let idle = Duration::from_millis(idle_timeout.into());
+                let read = whole::of_client(body.take(), max_bytes, idle).await;
+                exchange.body_read(&mut *worker.policies.borrow_mut(), read, now_s())
+            }
+            Effect::ReadAnswer { max_bytes } => {
+                let read = whole::of_upstream(upstream.take(), max_bytes).await;
+                exchange.answer_read(&mut *worker.policies.borrow_mut(), read)
+            }
+            Effect::Forward(mut forward) => {
+                if let Some(copy) = forward.mirror.take() {
+                    mirror(worker, *copy);
+                }
                 let body = if forward.with_body { body.take() } else { None };
                 let answered = worker.upstreams.forward(forward, body).await.map(|answer| {
                     upstream = Some(answer.body);
@@ -105,6 +123,25 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
         Some(held) => response.map(|body| AnswerBody::Held(Box::new((body, held)))),
         None => response,
     }
+}
+
+/// Sends a copy of a request beside it, unless a slow mirror has enough of them. Whatever comes back is dropped.
+fn mirror(worker: &Rc<Worker>, copy: Forward) {
+    if worker.mirrored.get() == MAX_MIRRORED {
+        return;
+    }
+    worker.mirrored.set(worker.mirrored.get() + 1);
+    let worker = worker.clone();
+    tokio::task::spawn_local(async move {
+        let (upstream, idle) = (copy.upstream.clone(), Duration::from_millis(copy.idle_timeout.into()));
+        let dropped = match worker.upstreams.forward(copy, None).await {
+            // To its end, so that the connection can be used again.
+            Ok(answer) => tokio::time::timeout(idle, whole::of_upstream(Some(answer.body), MAX_DROPPED)).await.is_ok(),
+            Err(_) => false,
+        };
+        worker.mirrored.set(worker.mirrored.get() - 1);
+        tracing::debug!(upstream, dropped, "a request was mirrored");
+    });
 }
 
 fn respond(worker: &Rc<Worker>, answer: Answer, upstream: Option<ResponseBody>) -> Response<AnswerBody> {

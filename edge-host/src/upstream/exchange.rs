@@ -18,8 +18,11 @@ use super::response_body::ResponseBody;
 use super::{Answer, headers, milliseconds};
 
 /// Sends a request, again where that is allowed, and waits for the head of the answer.
-pub async fn run(pool: &Rc<Pool>, forward: Forward, incoming: Option<Incoming>) -> Result<Answer, Failure> {
-    let body = RequestBody::new(incoming, forward.max_body);
+pub async fn run(pool: &Rc<Pool>, mut forward: Forward, incoming: Option<Incoming>) -> Result<Answer, Failure> {
+    let body = match forward.body.take() {
+        Some(bytes) => RequestBody::whole(bytes),
+        None => RequestBody::new(incoming, forward.max_body),
+    };
     run_with(pool, forward, body).await
 }
 

@@ -22,11 +22,13 @@ impl Upstreams {
             path_and_query: question.path_and_query,
             headers: question.headers,
             with_body: true,
+            body: None,
             connect_timeout: question.timeout,
             response_timeout: question.timeout,
             idle_timeout: question.timeout,
             retries: 0,
             max_body: 0,
+            mirror: None,
         };
         let pool = self.pool(forward.origin.as_deref()).ok()?;
         let asked = async {

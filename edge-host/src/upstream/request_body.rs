@@ -56,7 +56,7 @@ impl RequestBody {
     /// A body that is here already, of a request that is sent once.
     pub fn whole(bytes: Bytes) -> (Self, Rc<Progress>) {
         let (body, progress) = Self::new(None, 0);
-        (Self { whole: Some(bytes), ..body }, progress)
+        (Self { whole: Some(bytes).filter(|bytes| !bytes.is_empty()), ..body }, progress)
     }
 
     /// No body, again: for a second try.

@@ -1,6 +1,7 @@
 //! What an edge does, written once. Every case runs under both shells: edge-host as a process of its own, and the
 //! component `gateway`, composed from `spin.toml` and hosted as Spin does it.
 
+mod adapted;
 mod authentication;
 mod bodies;
 mod caching;
@@ -41,7 +42,10 @@ macro_rules! cases {
 
 cases! {
     routing: the_most_specific_route_wins, an_unknown_path_is_not_found, a_wrong_method_lists_the_right_ones,
-        head_is_answered_where_get_is, an_upstream_that_the_manifest_does_not_allow_is_not_asked;
+        head_is_answered_where_get_is, hosts_and_headers_choose_routes, a_redirect_is_answered_by_the_edge,
+        a_closed_route_says_when_to_come_back, an_upstream_that_the_manifest_does_not_allow_is_not_asked;
+    adapted: versions_are_negotiated, an_old_version_is_served_by_transformation, a_body_that_is_no_json_is_refused,
+        a_request_is_mirrored, a_canary_gets_its_part, a_route_has_a_cors_rule_of_its_own;
     authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
     callers: an_api_key_is_good_until_it_is_taken_away, claims_are_told_by_the_edge_alone,
         an_opaque_token_is_asked_about, the_core_hears_of_a_key_that_is_missing,

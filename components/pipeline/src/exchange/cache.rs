@@ -101,6 +101,7 @@ impl Exchange {
             return Ok(Next::Answer(head, Body::Upstream(None)));
         }
         headers::strip_hop_by_hop(&mut head.headers);
+        self.say_varies(&mut head);
         match self.cache.validation.take() {
             Some(validation) if head.status == 304 => self.confirmed(policies, validation, &head, now),
             _ => {
@@ -139,6 +140,7 @@ impl Exchange {
             // Such as `no-cache`: not to be used without asking, but we have just asked.
             _ => self.just_confirmed(&kept, &body),
         };
+        let Next::Answer(head, answer_body) = self.adapt(head, answer_body)? else { return Err(Stop::OutOfStep) };
         let mut answer = self.finish(head, answer_body);
         answer.set = effect::entries(kept, &body);
         Ok(Next::Do(Effect::Respond(answer)))

@@ -1,12 +1,12 @@
 //! The step to the upstream.
 
 use breakwater_kit::problems;
-use breakwater_kit::types::{Field, Problem, Target};
+use breakwater_kit::types::{Field, Problem, Route, Target};
 
 use super::{Exchange, Next, Step, Stop, Waiting};
 use crate::effect::{Effect, Failure, Forward};
-use crate::headers;
 use crate::link::Signed;
+use crate::{adapt, headers};
 
 /// RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
@@ -17,23 +17,47 @@ impl Exchange {
     /// Asks the upstream, with what the edge says to it.
     pub(super) fn forward(&mut self, now: u64) -> Step {
         let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
-        let Target::Upstream(name) = &route.target else { return Err(Stop::OutOfStep) };
-        let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
-        // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
-        let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
-
         if let Some(declared) = headers::get(&self.request.headers, "content-length") {
             let declared = std::str::from_utf8(declared).ok().and_then(|text| text.parse::<u64>().ok());
             if declared.ok_or_else(|| problems::bad_request("Content-Length is not a number."))? > route.max_body {
                 return Err(problems::payload_too_large(route.max_body).into());
             }
         }
+        if let Some(effect) = self.read_first()? {
+            return Ok(Next::Do(effect));
+        }
+        let mirror = self.mirror().map(str::to_owned);
+        let fields = self.fields();
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
+        let Target::Upstream(name) = &route.target else { return Err(Stop::OutOfStep) };
+        let mirror = mirror.map(|name| {
+            let mut copy = self.forward_to(route, &name, fields.clone(), now)?;
+            copy.retries = 0;
+            copy.with_body = copy.body.is_some();
+            copy.headers.push(Field::new("breakwater-mirror", "1"));
+            Ok::<_, Stop>(Box::new(copy))
+        });
+        let mut forward = self.forward_to(route, name, fields, now)?;
+        forward.mirror = mirror.transpose()?;
+        self.cache.sent = true;
+        self.cache.requested_at = now;
+        self.waiting = Waiting::Upstream;
+        Ok(Next::Do(Effect::Forward(forward)))
+    }
 
+    /// The headers for any upstream.
+    fn fields(&mut self) -> Vec<Field> {
         // The cache needs the request once more; nobody else does.
         let mut fields =
             if self.cache.is_on() { self.request.headers.clone() } else { std::mem::take(&mut self.request.headers) };
         // RFC 9110, section 10.1.1: what the client waits for is the edge's answer, and the edge has decided.
         fields.retain(|field| !matches!(field.name.as_str(), "host" | "expect" | "x-request-id" | "traceparent"));
+        if let Some(extras) = self.extras() {
+            if !extras.response_body.is_empty() {
+                adapt::ask_for_changeable(&mut fields);
+            }
+            adapt::edit_headers(&mut fields, &extras.request_headers);
+        }
         // Names that the client's own headers were cleared of.
         fields.extend(self.caller.iter().flat_map(|caller| caller.headers.iter().cloned()));
         // They join the client's own conditions (RFC 9111, section 4.3.1).
@@ -44,6 +68,13 @@ impl Exchange {
         say("x-forwarded-host", &self.request.authority);
         say("x-request-id", &self.request_id);
         say("traceparent", &self.traceparent);
+        fields
+    }
+
+    fn forward_to(&self, route: &Route, name: &str, mut fields: Vec<Field>, now: u64) -> Result<Forward, Stop> {
+        let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
+        // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
+        let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
         // Only the core is told who we are: another upstream has no use for it.
         if upstream.origin.is_none() {
             let signed = Signed {
@@ -53,27 +84,25 @@ impl Exchange {
                 request_id: &self.request_id,
             };
             if let Some(signature) = self.gateway.keys.sign(now, &signed) {
-                say("breakwater-edge", &signature);
+                fields.push(Field::new("breakwater-edge", signature));
             }
         }
-
-        let forward = Forward {
-            upstream: name.clone(),
+        Ok(Forward {
+            upstream: name.to_owned(),
             origin: upstream.origin.clone(),
             method: self.request.method.clone(),
             path_and_query: route.path_and_query.clone(),
             headers: fields,
             with_body: !self.cache.sent,
+            body: self.body.clone().filter(|_| !self.cache.sent),
             connect_timeout: route.connect_timeout,
             response_timeout: route.response_timeout,
             idle_timeout: route.idle_timeout,
-            retries: if is_idempotent(&self.request.method) { route.retries } else { 0 },
+            // A body that was read goes once.
+            retries: if self.body.is_none() && is_idempotent(&self.request.method) { route.retries } else { 0 },
             max_body: route.max_body,
-        };
-        self.cache.sent = true;
-        self.cache.requested_at = now;
-        self.waiting = Waiting::Upstream;
-        Ok(Next::Do(Effect::Forward(forward)))
+            mirror: None,
+        })
     }
 
     /// What a client is told when the upstream gave no answer.

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod adapted;
 mod answers;
 mod caching;
 mod faults;

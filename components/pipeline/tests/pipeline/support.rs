@@ -171,6 +171,8 @@ pub struct Shell {
     pub introspected: Option<Opinion>,
     /// Whether there is a place among those at once.
     pub places_free: bool,
+    /// What the client sends.
+    pub body: Bytes,
     stored: HashMap<String, Bytes>,
     arrivals: HashMap<String, u64>,
 }
@@ -248,6 +250,7 @@ impl Shell {
             forwarded: Vec::new(),
             introspected: None,
             places_free: true,
+            body: Bytes::new(),
             stored: HashMap::new(),
             arrivals: HashMap::new(),
         }
@@ -290,6 +293,18 @@ impl Shell {
                     self.policies.log.push("=> get".to_owned());
                     let value = self.stored.get(&key).filter(|_| !self.state_is_away).cloned();
                     exchange.got(&mut self.policies, value, self.now)
+                }
+                Effect::ReadBody { max_bytes, .. } => {
+                    self.policies.log.push("=> read body".to_owned());
+                    let fits = self.body.len() as u64 <= max_bytes;
+                    let read = if fits { Ok(self.body.clone()) } else { Err(Failure::BodyTooLarge) };
+                    exchange.body_read(&mut self.policies, read, self.now)
+                }
+                Effect::ReadAnswer { max_bytes } => {
+                    self.policies.log.push("=> read answer".to_owned());
+                    let fits = came.len() as u64 <= max_bytes;
+                    let read = if fits { Ok(came.clone()) } else { Err(Failure::BadAnswer) };
+                    exchange.answer_read(&mut self.policies, read)
                 }
                 Effect::Forward(forward) => {
                     self.policies.log.push(format!("=> forward {}", forward.upstream));
