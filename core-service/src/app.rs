@@ -11,12 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::Config;
 use crate::database::Database;
 use crate::edge::Edge;
+use crate::events::Handler;
 use crate::http::layers;
 use crate::identity::Identity;
+use crate::mail::Mail;
 use crate::operations::ApiDocument;
 use crate::problem::ProblemBody;
 use crate::vault::Vault;
-use crate::{documents, edge, identity, operations, workspaces};
+use crate::{documents, edge, identity, mail, operations, workspaces};
 
 /// What handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub struct App {
     pub vault: Vault,
     /// Signing keys, revoked sessions, password hashing.
     pub identity: Identity,
+    /// How mails leave.
+    pub mail: Mail,
     /// Edge keys and the snapshot.
     pub edge: Edge,
     /// The OpenAPI document.
@@ -53,6 +57,7 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
     let state = AppState(Arc::new(App {
         database: Database::new(&config.database)?,
         identity: Identity::new(&config.identity, &vault)?,
+        mail: Mail::new(&config.mail)?,
         edge: Edge::new(&config, &openapi)?,
         document: ApiDocument::new(openapi)?,
         vault,
@@ -60,6 +65,11 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
     }));
     let router = router.merge(edge::routes()).merge(operations::routes());
     Ok((state.clone(), layers::around(router, state)))
+}
+
+/// Who does the jobs of the outbox.
+pub fn handlers() -> Vec<Handler> {
+    mail::handlers()
 }
 
 /// The OpenAPI document, as `core-service openapi` prints it.
@@ -73,6 +83,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(identity::routes())
         .merge(workspaces::routes())
         .merge(documents::routes())
+        .merge(mail::routes())
         .merge(operations::document_routes())
 }
 

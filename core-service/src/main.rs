@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
 use core_service::operations::{telemetry, upkeep};
-use core_service::{app, database, edge, identity};
+use core_service::{app, database, edge, events, identity, mail};
 
 /// The core of Breakwater.
 #[derive(Parser)]
@@ -25,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Answer edges until told to stop.
     Serve,
+    /// Do the jobs of the outbox, beside processes that serve, until told to stop.
+    Worker,
     /// Bring the database to this version's schema.
     Migrate,
     /// Print the OpenAPI document.
@@ -38,6 +40,18 @@ enum Command {
 enum Admin {
     /// Replace the key that access tokens are signed with by the next one. Tokens stay valid.
     RotateKeys,
+    /// Print the jobs that failed for good, one JSON object a line.
+    DeadJobs,
+    /// Send mail again to an address that bounced or complained.
+    AllowMail {
+        /// The address.
+        email: String,
+    },
+    /// Have a dead job tried again.
+    RetryJob {
+        /// Its id, or `all`.
+        id: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,6 +74,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::start(&config.telemetry)?;
     match arguments.command {
         Command::Serve => serve(config).await,
+        Command::Worker => work(config).await,
         Command::Migrate => {
             database::migrate(&config.database).await?;
             tracing::info!("the database is up to date");
@@ -71,8 +86,47 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             tracing::info!("the signing key was rotated");
             Ok(())
         }
+        Command::Admin(Admin::DeadJobs) => {
+            let (state, _) = app::build(config)?;
+            for job in events::dead(&state).await.map_err(failed)? {
+                writeln!(std::io::stdout(), "{}", serde_json::to_string(&job)?)?;
+            }
+            Ok(())
+        }
+        Command::Admin(Admin::AllowMail { email }) => {
+            let (state, _) = app::build(config)?;
+            let lifted = mail::suppression::lift(&state, &email).await.map_err(failed)?;
+            tracing::info!(lifted, "the address gets mail");
+            Ok(())
+        }
+        Command::Admin(Admin::RetryJob { id }) => {
+            let (state, _) = app::build(config)?;
+            let id = if id == "all" { None } else { Some(id.parse()?) };
+            let revived = events::revive(&state, id).await.map_err(failed)?;
+            tracing::info!(revived, "dead jobs are tried again");
+            Ok(())
+        }
         Command::Openapi => Ok(()),
     }
+}
+
+fn failed(problem: core_service::problem::Problem) -> anyhow::Error {
+    anyhow::anyhow!("{}", problem.kind().title)
+}
+
+async fn work(config: Config) -> anyhow::Result<()> {
+    let (state, _) = app::build(config)?;
+    tracing::info!("working");
+    events::run(state.clone(), app::handlers(), async {
+        if let Err(error) = stop_signal().await {
+            tracing::error!(%error, "signals cannot be listened to");
+        }
+        tracing::info!("stopping");
+    })
+    .await;
+    state.database.close().await;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
@@ -83,6 +137,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let upkeep = tokio::spawn(upkeep::run(state.clone()));
     let news = tokio::spawn(edge::news::listen(state.clone()));
     let issuers = tokio::spawn(edge::issuers::follow(state.clone()));
+    let (stop_worker, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = (state.config.events.workers > 0).then(|| {
+        let stop = async { drop(stopped.await) };
+        tokio::spawn(events::run(state.clone(), app::handlers(), stop))
+    });
     server
         .run(router, async {
             if let Err(error) = stop_signal().await {
@@ -90,8 +149,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             }
             tracing::info!("stopping");
             state.edge.stop();
+            drop(stop_worker);
         })
         .await;
+    if let Some(worker) = worker {
+        worker.await?;
+    }
     upkeep.abort();
     news.abort();
     issuers.abort();

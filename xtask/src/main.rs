@@ -18,6 +18,7 @@ mod project;
 mod redis;
 mod say;
 mod server;
+mod smtp;
 mod sqlx;
 mod stack;
 mod test;

@@ -69,7 +69,7 @@ impl Place {
             }
             Err(_) => remove_folder(&cluster)?,
         }
-        for folder in ["secrets", "logs", "cache"] {
+        for folder in ["secrets", "logs", "cache", "mail"] {
             remove_folder(&self.path(folder))?;
         }
         Ok(())

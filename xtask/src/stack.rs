@@ -131,6 +131,7 @@ impl Stack<'_> {
         core.env("BREAKWATER_IDENTITY__ISSUER", format!("http://{}", reachable(self.edge)));
         core.env("BREAKWATER_IDENTITY__SECRET_KEY_FILE", identity.path);
         core.env("BREAKWATER_EDGE__KEYS_FILE", self.edge_key()?.path);
+        core.env("BREAKWATER_MAIL__FOLDER", self.place.path("mail"));
         core.envs(self.settings.iter().copied());
         Ok(())
     }

@@ -6,9 +6,11 @@
 
 mod database;
 mod edge;
+mod events;
 mod http;
 mod identity;
 mod load;
+mod mail;
 mod secret;
 mod section;
 mod telemetry;
@@ -17,8 +19,10 @@ use std::path::Path;
 
 pub use self::database::DatabaseConfig;
 pub use self::edge::{EdgeConfig, Limit};
+pub use self::events::EventsConfig;
 pub use self::http::{HttpConfig, TlsFiles};
 pub use self::identity::{IdentityConfig, SigningAlgorithm};
+pub use self::mail::{MailConfig, MailTransport};
 pub use self::secret::Secret;
 use self::section::Section;
 pub use self::telemetry::{LogFormat, TelemetryConfig};
@@ -54,6 +58,10 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// The link to the edges and what they are told.
     pub edge: EdgeConfig,
+    /// The outbox's workers.
+    pub events: EventsConfig,
+    /// Mail.
+    pub mail: MailConfig,
     /// Log lines.
     pub telemetry: TelemetryConfig,
 }
@@ -76,6 +84,8 @@ impl Config {
             database: DatabaseConfig::read(&section("database")?)?,
             identity: IdentityConfig::read(&section("identity")?)?,
             edge: EdgeConfig::read(&section("edge")?)?,
+            events: EventsConfig::read(&section("events")?)?,
+            mail: MailConfig::read(&section("mail")?)?,
             telemetry: TelemetryConfig::read(&section("telemetry")?)?,
         })
     }

@@ -68,9 +68,11 @@ impl Database {
         }
     }
 
-    /// A connection that hears what is notified on a channel.
+    /// Listens to notifications on `channel`, over a connection of its own beside the pool's.
     pub async fn listen(&self, channel: &str) -> std::result::Result<PgListener, sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+        let options = (*self.pool.connect_options()).clone();
+        let one = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let mut listener = PgListener::connect_with(&one.connect_with(options).await?).await?;
         listener.listen(channel).await?;
         Ok(listener)
     }

@@ -15,7 +15,9 @@ pub struct Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Identity,
+    Mail,
     Upkeep,
+    Worker,
 }
 
 impl Scope {
@@ -46,6 +48,16 @@ impl Scope {
         Self { purpose: Some(Purpose::Upkeep), ..Self::default() }
     }
 
+    /// Mail's own work: which addresses get none.
+    pub(crate) fn mail() -> Self {
+        Self { purpose: Some(Purpose::Mail), ..Self::default() }
+    }
+
+    /// The outbox's workers, which see every job.
+    pub(crate) fn worker() -> Self {
+        Self { purpose: Some(Purpose::Worker), ..Self::default() }
+    }
+
     /// The user, if it is one.
     pub fn user_id(&self) -> Option<Uuid> {
         self.user
@@ -65,6 +77,8 @@ impl Scope {
         match self.purpose {
             Some(Purpose::Identity) => sql.push_str("; SET LOCAL breakwater.purpose = 'identity'"),
             Some(Purpose::Upkeep) => sql.push_str("; SET LOCAL breakwater.purpose = 'upkeep'"),
+            Some(Purpose::Mail) => sql.push_str("; SET LOCAL breakwater.purpose = 'mail'"),
+            Some(Purpose::Worker) => sql.push_str("; SET LOCAL breakwater.purpose = 'worker'"),
             None => {}
         }
         sql

@@ -126,7 +126,7 @@ async fn row_level_security_stands_behind_the_queries() {
     assert_eq!(count(&scope, "users").await, 1);
     assert_eq!(count(&scope, "sessions").await, 1);
     let nobody = core_service::database::Scope::nobody();
-    for table in ["users", "sessions", "passwords", "refresh_tokens", "signing_keys", "idempotency_keys"] {
+    for table in ["users", "sessions", "passwords", "refresh_tokens", "signing_keys", "idempotency_keys", "jobs"] {
         assert_eq!(count(&nobody, table).await, 0, "{table}");
     }
     for table in ["passwords", "refresh_tokens", "signing_keys"] {

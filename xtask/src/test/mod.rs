@@ -16,10 +16,11 @@ use clap::Args;
 use crate::interrupt::Interrupted;
 use crate::postgres::Scratch;
 use crate::redis::Redis;
+use crate::smtp::Smtp;
 use crate::{components, machine, openapi, process, project, say, sqlx};
 use tally::Tally;
 
-/// Run every test there is, with a private PostgreSQL and Redis.
+/// Run every test there is, with a private PostgreSQL, Redis and SMTP server.
 ///
 /// Installs or names what is missing, builds the components, checks that core-service/.sqlx and docs/openapi.json are current,
 /// runs the tests of all crates, and ends with one line: `N passed, N failed`.
@@ -31,6 +32,12 @@ pub struct Arguments {
     /// Only the tests of this crate (may be repeated); without the checks of committed files.
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
+}
+
+/// Servers that tests share, beside PostgreSQL.
+struct TestServers {
+    redis: Redis,
+    smtp: Smtp,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -46,9 +53,9 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
 
-    let stage = say::stage("Starting PostgreSQL and Redis");
+    let stage = say::stage("Starting PostgreSQL, Redis and an SMTP server");
     let scratch = Scratch::start()?;
-    let redis = Redis::start()?;
+    let servers = TestServers { redis: Redis::start()?, smtp: Smtp::start()? };
     stage.done();
 
     if everything {
@@ -68,7 +75,7 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
     }
 
     let stage = say::stage("Running the tests");
-    run_tests(arguments, &scratch, &redis, tally)?;
+    run_tests(arguments, &scratch, &servers, tally)?;
     stage.done();
     Ok(())
 }
@@ -123,11 +130,13 @@ fn cargo_test(arguments: &Arguments) -> std::process::Command {
     cargo
 }
 
-fn run_tests(arguments: &Arguments, scratch: &Scratch, redis: &Redis, tally: &mut Tally) -> Result<()> {
+fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, tally: &mut Tally) -> Result<()> {
     let mut cargo = cargo_test(arguments);
     cargo.args(&arguments.filter);
     cargo.env("BREAKWATER_TEST_POSTGRES", scratch.cluster().superuser_url("postgres"));
-    cargo.env("BREAKWATER_TEST_REDIS", redis.url());
+    cargo.env("BREAKWATER_TEST_REDIS", servers.redis.url());
+    cargo.env("BREAKWATER_TEST_SMTP", servers.smtp.url());
+    cargo.env("BREAKWATER_TEST_SMTP_MAILS", servers.smtp.mails());
     cargo.env("BREAKWATER_COMPONENTS", components::folder(&project::metadata()?));
     if env::var_os("CARGO_TERM_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -149,7 +158,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, redis: &Redis, tally: &mu
         counted
     });
     let status = process::finish(&mut child);
-    let left = orphans::stop(&[scratch.server_id(), redis.server_id()]);
+    let left = orphans::stop(&[scratch.server_id(), servers.redis.server_id(), servers.smtp.server_id()]);
     if left > 0 {
         say::note(&format!("stopped {left} programs that tests had left running"));
     }

@@ -108,10 +108,14 @@ impl Demo {
     }
 
     /// Tells the user what is there and how to use it.
-    pub fn show(&self, edge: SocketAddr, core: SocketAddr) {
+    pub fn show(&self, place: &Place, edge: SocketAddr, core: SocketAddr) {
         say::result("");
         say::result(&format!("  edge      http://{edge}        API: http://{edge}/api/docs"));
         say::result(&format!("  core      http://{core}        (private: it answers the edge alone)"));
+        say::result(&format!(
+            "  mail      {}        (what the core would send, as .eml files)",
+            place.path("mail").display()
+        ));
         say::result(&format!("  login     {EMAIL}  {}", self.password));
         if let Some(login) = &self.login {
             say::result("");

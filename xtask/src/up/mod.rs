@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     stage.done();
 
     let demo = demo::make(&place, reachable(edge))?;
-    demo.show(reachable(edge), core);
+    demo.show(&place, reachable(edge), core);
     say::result(&format!("ready http://{}", reachable(edge)));
     let ended = watch(&mut servers);
     let stage = say::stage("Stopping");

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tempfile::TempDir;
 
 use core_service::app::{self, AppState};
 use core_service::config::Config;
@@ -29,6 +30,7 @@ pub struct TestApp {
     pub state: AppState,
     pub config: Config,
     database: TestDatabase,
+    mails: TempDir,
 }
 
 /// Somebody who is signed in.
@@ -63,17 +65,19 @@ impl TestApp {
     /// With some settings of the test's own.
     pub async fn start_with(own: Settings) -> Self {
         let database = TestDatabase::new().await;
+        let mails = tempfile::tempdir().unwrap();
         let secret = URL_SAFE_NO_PAD.encode([9; 32]);
         let mut all = settings([
             ("DATABASE__URL", database.service_url().as_str()),
             ("DATABASE__MAX_CONNECTIONS", "5"),
             ("IDENTITY__SECRET_KEY", &secret),
             ("EDGE__KEYS", &EDGE_KEY.text()),
+            ("MAIL__FOLDER", mails.path().to_str().unwrap()),
         ]);
         all.extend(own);
         let config = Config::load_with(None, all).unwrap();
         let (state, router) = app::build(config.clone()).unwrap();
-        Self { router, state, config, database }
+        Self { router, state, config, database, mails }
     }
 
     /// Another core over the same database: other memory, same truth.
@@ -84,6 +88,13 @@ impl TestApp {
     /// The database, behind row-level security.
     pub async fn database(&self) -> PgConnection {
         self.database.connect().await
+    }
+
+    /// Every mail that was written, oldest first.
+    pub fn mails(&self) -> Vec<String> {
+        let mut files: Vec<_> = self.mails.path().read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call {
