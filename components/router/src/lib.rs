@@ -59,9 +59,14 @@ impl Router {
         Ok(())
     }
 
-    /// The request headers that the policy reads.
+    /// The request headers that the policy reads: those of conditions, and the one that names a version.
     pub fn reads(&self) -> Vec<String> {
-        Vec::new()
+        let Some(Configured { table, versioning, .. }) = &self.configured else { return Vec::new() };
+        let mut names: Vec<String> = table.reads().map(str::to_owned).collect();
+        names.extend(versioning.iter().map(|versioning| versioning.header.clone()));
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// Where the request goes, and how.

@@ -72,6 +72,11 @@ impl Table {
         Ok(table)
     }
 
+    /// The request headers that conditions look at.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().flat_map(|rule| rule.conditions.varies())
+    }
+
     /// The route for a request whose path has this one form.
     ///
     /// Hosts come first, then paths, each from the most to the least specific; a route whose conditions do not hold is
