@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::collapse::Collapsing;
 use crate::manifest::Manifest;
 use crate::options::{ClientAuth, Options, StateKind};
 use crate::policies::{Components, PolicySet};
@@ -97,6 +98,7 @@ fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
         allowed: manifest.allowed.clone(),
         upstream_tls: tls::client(options.upstream_ca.as_deref())?,
         tls,
+        collapsing: Collapsing::default(),
         state,
         missing: MissingKeys::default(),
         limits: Limits {

@@ -11,6 +11,7 @@
 //! - A policy has no import, little time and little memory; one that fails is made anew.
 //! - Only hosts that the manifest allows are reached.
 
+pub mod collapse;
 pub mod host;
 pub mod logging;
 pub mod manifest;

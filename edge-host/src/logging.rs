@@ -39,6 +39,8 @@ pub fn access(exchange: &Exchange, status: u16, since: Instant) {
         status,
         milliseconds = since.elapsed().as_secs_f64() * 1000.0,
         client = exchange.client_address(),
+        cache = exchange.cache().map(|cache| cache.result),
+        cache_reason = exchange.cache().and_then(|cache| cache.reason.as_deref()),
         subject = exchange.caller().map(|caller| caller.subject.as_str()),
         request_id = exchange.request_id(),
         traceparent = exchange.traceparent(),

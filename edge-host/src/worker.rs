@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
+use crate::collapse::Collapsing;
 use crate::manifest::AllowedHosts;
 use crate::policies::{Components, PolicySet};
 use crate::server::{self, Listener, Places};
@@ -60,6 +61,8 @@ pub struct Parts {
     pub upstream_tls: Arc<ClientConfig>,
     /// What clients see.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Who asks upstreams for what others wait for.
+    pub collapsing: Collapsing,
     /// Where the edge remembers.
     pub state: StateParts,
     /// Issuers whose keys are missing, for the one who follows the core.
@@ -85,6 +88,8 @@ pub struct Worker {
     pub gateway: RefCell<Arc<Gateway>>,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
+    /// Who asks upstreams for what others wait for.
+    pub collapsing: Collapsing,
     /// Where the edge remembers.
     pub state: State,
     /// Takes places back that requests held among those at once.
@@ -131,6 +136,7 @@ impl Worker {
             policies: RefCell::new(policies.context("cannot make the policies")?),
             gateway: RefCell::new(parts.gateway),
             upstreams: Upstreams::new(parts.core, parts.allowed, parts.upstream_tls),
+            collapsing: parts.collapsing,
             state,
             places,
             missing: parts.missing,

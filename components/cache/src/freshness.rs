@@ -19,6 +19,9 @@ pub fn lifetime(head: &StoredHead, says: &ResponseDirectives) -> u64 {
         return explicit;
     }
     let date = date(head);
+    if says.targeted {
+        return 0;
+    }
     if headers::has(&head.headers, "expires") {
         // Not a date, or two of them: expired (section 5.3).
         let mut values = headers::values(&head.headers, "expires");
@@ -27,7 +30,7 @@ pub fn lifetime(head: &StoredHead, says: &ResponseDirectives) -> u64 {
             _ => 0,
         };
     }
-    if !is_heuristic(head.status) {
+    if !says.public && !is_heuristic(head.status) {
         return 0;
     }
     let modified = time(&head.headers, "last-modified").filter(|modified| *modified <= date);
@@ -36,7 +39,7 @@ pub fn lifetime(head: &StoredHead, says: &ResponseDirectives) -> u64 {
 
 /// Whether the response says itself for how long it is fresh.
 pub fn is_explicit(head: &StoredHead, says: &ResponseDirectives) -> bool {
-    says.s_maxage.is_some() || says.max_age.is_some() || headers::has(&head.headers, "expires")
+    says.s_maxage.is_some() || says.max_age.is_some() || (!says.targeted && headers::has(&head.headers, "expires"))
 }
 
 /// Statuses whose freshness may be guessed (RFC 9110, section 15.1), without 206, which is not kept.
@@ -55,7 +58,7 @@ pub fn age(head: &StoredHead, now: u64) -> u64 {
 }
 
 /// When the response was made; when it came, if it does not say (RFC 9110, section 6.6.1).
-fn date(head: &StoredHead) -> u64 {
+pub fn date(head: &StoredHead) -> u64 {
     time(&head.headers, "date").unwrap_or(head.received_at)
 }
 

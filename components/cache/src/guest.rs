@@ -29,22 +29,38 @@ impl exports::breakwater::edge::caching::Guest for Component {
         POLICY.with_borrow(|policy| policy.plan(&request, caller.as_ref()))
     }
 
-    fn judge(request: RequestHead, key: String, stored: Option<Stored>, now: u64) -> CacheUse {
-        POLICY.with_borrow(|policy| policy.judge(&request, &key, stored.as_ref(), now))
+    fn judge(
+        request: RequestHead,
+        caller: Option<Caller>,
+        key: String,
+        stored: Option<Stored>,
+        length: u64,
+        now: u64,
+    ) -> CacheUse {
+        POLICY.with_borrow(|policy| policy.judge(&request, caller.as_ref(), &key, stored.as_ref(), length, now))
     }
 
-    fn keep(request: RequestHead, response: ResponseHead, requested_at: u64, now: u64) -> CacheKeep {
-        POLICY.with_borrow(|policy| policy.keep(&request, &response, requested_at, now))
+    fn keep(request: RequestHead, caller: Option<Caller>, response: ResponseHead, sent: Sent, now: u64) -> CacheKeep {
+        POLICY.with_borrow(|policy| policy.keep(&request, caller.as_ref(), &response, sent, now))
     }
 
     fn update(
         request: RequestHead,
+        caller: Option<Caller>,
         stored: StoredHead,
-        not_modified: ResponseHead,
-        requested_at: u64,
+        answer: ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> CacheKeep {
-        POLICY.with_borrow(|policy| policy.update(&request, &stored, &not_modified, requested_at, now))
+        POLICY.with_borrow(|policy| policy.update(&request, caller.as_ref(), &stored, &answer, sent, now))
+    }
+
+    fn rescue(request: RequestHead, stored: StoredHead, length: u64, status: Option<u16>, now: u64) -> Option<Hit> {
+        POLICY.with_borrow(|policy| policy.rescue(&request, &stored, length, status, now))
+    }
+
+    fn invalidate(request: RequestHead, response: ResponseHead) -> Vec<String> {
+        POLICY.with_borrow(|policy| policy.invalidate(&request, &response))
     }
 }
 

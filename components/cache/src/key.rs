@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use breakwater_kit::headers;
-use breakwater_kit::types::{Field, RequestHead};
+use breakwater_kit::types::{Caller, Field, RequestHead};
 use sha2::{Digest, Sha256};
 
 use crate::reason;
@@ -20,37 +20,93 @@ pub struct Place {
 
 /// The key of the target itself. `GET` and `HEAD` share it.
 pub fn plain(generation: u64, request: &RequestHead) -> String {
+    of_target(generation, request, &request.path, request.query.as_deref())
+}
+
+/// The key of another target at the same origin.
+pub fn of_target(generation: u64, request: &RequestHead, path: &str, query: Option<&str>) -> String {
     let mut digest = Sha256::new();
     part(&mut digest, request.scheme.as_bytes());
     part(&mut digest, request.authority.to_ascii_lowercase().as_bytes());
-    part(&mut digest, request.path.as_bytes());
-    if let Some(query) = &request.query {
+    part(&mut digest, path.as_bytes());
+    if let Some(query) = query {
         part(&mut digest, query.as_bytes());
     }
     format!("cache:{generation}:{}", hex(digest))
 }
 
-/// The key of the variant that these headers of the request choose.
-pub fn varied(plain: &str, request: &RequestHead, names: &[String]) -> String {
+/// Among the names that responses vary by: for whom it is, and under which permissions. No header has such a name.
+pub const CALLER: &str = ":caller";
+
+/// For whom a personal response is, and under which permissions it was made.
+#[derive(Clone, Copy)]
+pub struct Personal<'a> {
+    pub caller: &'a Caller,
+    pub permissions: &'a str,
+}
+
+/// The key of the variant that these headers of the request choose; none for a stranger to personal responses.
+pub fn varied(plain: &str, request: &RequestHead, names: &[String], personal: Option<Personal<'_>>) -> Option<String> {
     let mut digest = Sha256::new();
     for name in names {
         part(&mut digest, name.as_bytes());
+        if name == CALLER {
+            let Personal { caller, permissions } = personal?;
+            for text in [&caller.issuer, &caller.subject, permissions, &caller.scopes.join(" ")] {
+                part(&mut digest, text.as_bytes());
+            }
+            continue;
+        }
         // Lines are one list, and a header that is missing is not an empty one (section 4.1).
         digest.update([u8::from(headers::has(&request.headers, name))]);
         let lines: Vec<&[u8]> = headers::values(&request.headers, name).collect();
-        part(&mut digest, &lines.join(b",".as_slice()));
+        part(&mut digest, &normalised(name, lines.join(b",".as_slice())));
     }
-    format!("{plain}:{}", hex(digest))
+    Some(format!("{plain}:{}", hex(digest)))
+}
+
+/// Lists in which neither order nor case nor blanks mean anything (section 4.1; RFC 9110, sections 12.5.3 and 12.5.4).
+fn normalised(name: &str, value: Vec<u8>) -> Vec<u8> {
+    if !matches!(name, "accept-encoding" | "accept-language") {
+        return value;
+    }
+    let Ok(text) = std::str::from_utf8(&value) else { return value };
+    let bare = |member: &str| member.to_ascii_lowercase().replace([' ', '\t'], "");
+    let mut members: Vec<String> = headers::members(text).map(bare).collect();
+    members.sort_unstable();
+    members.join(",").into_bytes()
 }
 
 /// The key of a response to this request, or why it has none.
-pub fn of_response(generation: u64, request: &RequestHead, response: &[Field]) -> Result<Place, &'static str> {
+pub fn of_response(
+    generation: u64,
+    request: &RequestHead,
+    response: &[Field],
+    personal: Option<Personal<'_>>,
+) -> Result<Place, &'static str> {
     let plain = plain(generation, request);
-    let names = names(response)?;
+    let mut names = names(response)?;
+    if personal.is_some() {
+        names.push(CALLER.to_owned());
+    }
     if names.is_empty() {
         return Ok(Place { key: plain, varies: None });
     }
-    Ok(Place { key: varied(&plain, request, &names), varies: Some((plain, names)) })
+    let key = varied(&plain, request, &names, personal).ok_or(reason::CALLER)?;
+    Ok(Place { key, varies: Some((plain, names)) })
+}
+
+/// Whether a response that was found under `key` belongs there.
+pub fn is_own(key: &str, request: &RequestHead, response: &[Field], personal: Option<Personal<'_>>) -> bool {
+    // `cache`, generation and target; a variant has one part more.
+    let plain_end = key.match_indices(':').nth(2).map(|(at, _)| at);
+    let (Ok(mut names), Some(end)) = (names(response), plain_end) else {
+        return plain_end.is_none() && names(response).is_ok_and(|names| names.is_empty()) && personal.is_none();
+    };
+    if personal.is_some() {
+        names.push(CALLER.to_owned());
+    }
+    !names.is_empty() && varied(&key[..end], request, &names, personal).is_some_and(|own| own == key)
 }
 
 /// The names in `Vary`: lower-case, sorted, each once.

@@ -1,31 +1,40 @@
 //! Policy `caching`: what may be answered from memory, and what may be kept (RFC 9111, as a shared cache).
 //!
-//! - `GET` responses are kept, and answer `GET` and `HEAD` (section 4).
-//! - Where the RFC lets a cache choose, the careful way is taken: a response that may not be kept for a request with
-//!   `Authorization` does not answer one either, and directives with arguments (`private="…"`) count as bare.
+//! - `GET` responses are kept whole, and answer `GET`, `HEAD` and ranges (section 4). Parts are not kept.
 //! - A response that varies is kept under a key of its own, made of the request headers that it varies by; the plain key
-//!   then holds their names.
+//!   then holds their names. A personal response varies by its caller and the permissions that allowed it, too.
 //! - Keys hold digests, so that no header of a request stands in the state, and the generation, so that one new
 //!   number in the configuration forgets everything.
-//! - A response with a validator is kept for a day beyond its freshness, to be validated rather than fetched.
-//!
-//! Not yet here: invalidation after unsafe methods (section 4.4), partial content, `stale-while-revalidate`.
+//! - A response that may be used stale or validated is kept beyond its freshness.
+//! - Purges come with the configuration, so that they reach every edge with the snapshot ([`purge`]).
 
 mod directives;
 mod freshness;
 #[cfg(target_arch = "wasm32")]
 mod guest;
+mod invalidation;
 mod key;
+mod purge;
+mod range;
 mod reason;
 mod reuse;
 mod storing;
+mod targeted;
 mod validation;
 
 use breakwater_kit::headers;
 use breakwater_kit::problems;
 use breakwater_kit::types::*;
 use directives::RequestDirectives;
+use key::Personal;
+use purge::Purges;
+use reuse::Found;
 use serde::Deserialize;
+use storing::For;
+
+/// The header in which an upstream allows a response to be kept for its caller alone: the version of the permissions
+/// that allowed it.
+const PERSONAL: &str = "breakwater-permissions";
 
 /// The policy.
 #[derive(Default)]
@@ -41,16 +50,36 @@ struct Settings {
     generation: u64,
     #[serde(default = "default_max_object")]
     max_object_bytes: u64,
+    /// Seconds beyond its freshness that a response is kept, and used if its upstream cannot be reached.
+    #[serde(default = "default_stale")]
+    stale_seconds: u64,
+    /// Seconds for which a response that is not kept is remembered.
+    #[serde(default = "default_uncacheable")]
+    uncacheable_seconds: u64,
+    /// The version of all permissions; without it no personal response is kept.
+    permissions: Option<String>,
+    #[serde(flatten)]
+    purges: Purges,
 }
 
 fn default_max_object() -> u64 {
     1024 * 1024
 }
 
+fn default_stale() -> u64 {
+    24 * 60 * 60
+}
+
+fn default_uncacheable() -> u64 {
+    60
+}
+
 impl Cache {
     /// Takes the section `caching` of the snapshot, or says what is wrong with it and keeps what it had.
     pub fn configure(&mut self, section: &[u8]) -> Result<(), String> {
-        self.settings = Some(serde_json::from_slice(section).map_err(|error| format!("caching: {error}"))?);
+        let mut settings: Settings = serde_json::from_slice(section).map_err(|error| format!("caching: {error}"))?;
+        settings.purges.prepare()?;
+        self.settings = Some(settings);
         Ok(())
     }
 
@@ -60,8 +89,8 @@ impl Cache {
     }
 
     /// Whether the state is asked, and for what.
-    pub fn plan(&self, request: &RequestHead, caller: Option<&Caller>) -> CachePlan {
-        match self.bypass(request, caller) {
+    pub fn plan(&self, request: &RequestHead, _caller: Option<&Caller>) -> CachePlan {
+        match self.bypass(request) {
             Ok(key) => CachePlan::LookUp(key),
             Err(reason) => CachePlan::Bypass(reason.into()),
         }
@@ -71,20 +100,30 @@ impl Cache {
     ///
     /// After `Validate`, a 304 goes to `update`; what that keeps is the answer, whatever this would say to it. If it
     /// passes, the 304 is about the client's own validators (then it is the answer), or the request has to be sent again.
-    pub fn judge(&self, request: &RequestHead, key: &str, stored: Option<&Stored>, now: u64) -> CacheUse {
+    pub fn judge(
+        &self,
+        request: &RequestHead,
+        caller: Option<&Caller>,
+        key: &str,
+        stored: Option<&Stored>,
+        length: u64,
+        now: u64,
+    ) -> CacheUse {
         let wants = RequestDirectives::read(&request.headers);
         let answer = match (&self.settings, stored) {
             (Some(settings), Some(Stored::Response(head))) => {
-                let own = key::of_response(settings.generation, request, &head.headers);
+                let personal = settings.personal(caller, &head.headers);
                 // A response that varies by other headers than this key is made of.
-                if own.is_ok_and(|own| own.key == key) {
-                    reuse::judge(request, &wants, head, now)
+                if key::is_own(key, request, &head.headers, personal) {
+                    let purged = settings.purges.look_up(request, &head.headers, head.epoch);
+                    Found { request, head, length, personal: personal.is_some(), now }.judge(&wants, purged)
                 } else {
                     CacheUse::Miss
                 }
             }
             (Some(settings), Some(Stored::Varies(names))) if key == key::plain(settings.generation, request) => {
-                CacheUse::Other(key::varied(key, request, names))
+                let personal = settings.caller(caller);
+                key::varied(key, request, names, personal).map_or(CacheUse::Miss, CacheUse::Other)
             }
             _ => CacheUse::Miss,
         };
@@ -95,61 +134,99 @@ impl Cache {
         }
     }
 
-    /// Whether to keep a response to a request that was sent at `requested_at`.
-    pub fn keep(&self, request: &RequestHead, response: &ResponseHead, requested_at: u64, now: u64) -> CacheKeep {
+    /// Whether to keep a response.
+    pub fn keep(
+        &self,
+        request: &RequestHead,
+        caller: Option<&Caller>,
+        response: &ResponseHead,
+        sent: Sent,
+        now: u64,
+    ) -> CacheKeep {
         if request.method != "GET" {
-            return CacheKeep::Pass(reason::METHOD.into());
+            return pass(reason::METHOD, 0);
         }
         let head = StoredHead {
             status: response.status,
             headers: storing::kept_headers(&response.headers, now),
-            requested_at,
+            requested_at: sent.at,
             received_at: now,
+            epoch: sent.epoch,
         };
-        self.decide(request, head)
+        self.decide(request, caller, head)
     }
 
-    /// A stored response, freshened by a 304 (section 4.3.4), which may answer a HEAD.
+    /// A stored response, freshened by a 304 or by the answer to a HEAD (sections 4.3.4 and 4.3.5).
     pub fn update(
         &self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         stored: &StoredHead,
-        not_modified: &ResponseHead,
-        requested_at: u64,
+        answer: &ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> CacheKeep {
-        match validation::freshened(stored, not_modified, requested_at, now) {
-            Ok(head) => self.decide(request, head),
-            Err(reason) => CacheKeep::Pass(reason.into()),
+        match validation::freshened(stored, answer, sent, now) {
+            Ok(head) => self.decide(request, caller, head),
+            Err(reason) => pass(reason, 0),
         }
     }
 
-    fn decide(&self, request: &RequestHead, head: StoredHead) -> CacheKeep {
-        let Some(settings) = &self.settings else { return CacheKeep::Pass(reason::NOT_CONFIGURED.into()) };
-        let placed = key::of_response(settings.generation, request, &head.headers);
-        match (placed, storing::keep_for(request, &head, settings.max_object_bytes)) {
+    /// A stored response instead of the upstream's failure: no status if it cannot be reached (section 4.2.4).
+    pub fn rescue(
+        &self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        length: u64,
+        status: Option<u16>,
+        now: u64,
+    ) -> Option<Hit> {
+        let settings = self.settings.as_ref()?;
+        Found { request, head: stored, length, personal: false, now }.rescue(status, settings.stale_seconds)
+    }
+
+    /// The keys that are no longer true after this answer (section 4.4).
+    pub fn invalidate(&self, request: &RequestHead, response: &ResponseHead) -> Vec<String> {
+        let settings = self.settings.as_ref();
+        settings.map(|settings| invalidation::keys(settings.generation, request, response)).unwrap_or_default()
+    }
+
+    fn decide(&self, request: &RequestHead, caller: Option<&Caller>, head: StoredHead) -> CacheKeep {
+        let Some(settings) = &self.settings else { return pass(reason::NOT_CONFIGURED, 0) };
+        let personal = settings.personal(caller, &head.headers);
+        let whom = match personal {
+            Some(_) => For::Caller,
+            // The rules about `Authorization` are for whoever shows credentials, wherever they stand (section 3.5).
+            None => For::Everybody { caller: caller.is_some() },
+        };
+        if headers::has(&head.headers, PERSONAL) && personal.is_none() {
+            return pass(reason::PERMISSIONS, 0);
+        }
+        let placed = key::of_response(settings.generation, request, &head.headers, personal);
+        let kept = storing::keep_for(request, &head, whom, settings.max_object_bytes, settings.stale_seconds);
+        match (placed, kept) {
             (Ok(place), Ok(keep_for)) => CacheKeep::Keep(Kept { key: place.key, head, keep_for, varies: place.varies }),
-            (_, Err(reason)) | (Err(reason), _) => CacheKeep::Pass(reason.into()),
+            (_, Err(reason)) | (Err(reason), _) => {
+                // What the request itself brought about says nothing about the next.
+                let own = matches!(
+                    reason,
+                    reason::REQUEST_NO_STORE | reason::AUTHORIZATION | reason::CALLER | reason::PARTIAL
+                );
+                pass(reason, if own { 0 } else { settings.uncacheable_seconds })
+            }
         }
     }
 
-    fn bypass(&self, request: &RequestHead, caller: Option<&Caller>) -> Result<String, &'static str> {
+    fn bypass(&self, request: &RequestHead) -> Result<String, &'static str> {
         let Some(settings) = &self.settings else { return Err(reason::NOT_CONFIGURED) };
         let has = |name| headers::has(&request.headers, name);
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
             return Err(reason::METHOD);
         }
-        if caller.is_some() && !has("authorization") {
-            // The rules for callers are about this header (section 3.5); credentials elsewhere would slip past them.
-            return Err(reason::CALLER);
-        }
         if RequestDirectives::read(&request.headers).no_store {
             return Err(reason::REQUEST_NO_STORE);
         }
-        if has("range") {
-            return Err(reason::RANGE);
-        }
-        if has("if-match") || has("if-unmodified-since") || has("if-range") {
+        if has("if-match") || has("if-unmodified-since") {
             return Err(reason::PRECONDITION);
         }
         if has("upgrade") {
@@ -161,6 +238,22 @@ impl Cache {
         }
         Ok(key::plain(settings.generation, request))
     }
+}
+
+impl Settings {
+    fn caller<'a>(&'a self, caller: Option<&'a Caller>) -> Option<Personal<'a>> {
+        Some(Personal { caller: caller?, permissions: self.permissions.as_deref()? })
+    }
+
+    /// For whom a response with these headers is, if it is personal and may be kept.
+    fn personal<'a>(&'a self, caller: Option<&'a Caller>, response: &[Field]) -> Option<Personal<'a>> {
+        let allowed_by = headers::first(response, PERSONAL)?;
+        self.caller(caller).filter(|personal| personal.permissions == allowed_by)
+    }
+}
+
+fn pass(reason: &str, remember_for: u64) -> CacheKeep {
+    CacheKeep::Pass(Passed { reason: reason.into(), remember_for })
 }
 
 #[cfg(test)]

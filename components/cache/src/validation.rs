@@ -2,7 +2,7 @@
 
 use breakwater_kit::entity_tag;
 use breakwater_kit::headers;
-use breakwater_kit::types::{Field, RequestHead, ResponseHead, StoredHead};
+use breakwater_kit::types::{Field, RequestHead, ResponseHead, Sent, StoredHead};
 
 use crate::freshness;
 use crate::reason;
@@ -57,20 +57,19 @@ pub fn belongs_on_304(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// The stored response with the headers of a 304 (section 4.3.4), or why the 304 is not about it.
-pub fn freshened(
-    stored: &StoredHead,
-    not_modified: &ResponseHead,
-    requested_at: u64,
-    now: u64,
-) -> Result<StoredHead, &'static str> {
-    if not_modified.status != 304 {
+/// The stored response with the headers of a 304 (section 4.3.4) or of the answer to a HEAD (section 4.3.5), or why
+/// the answer is not about it.
+pub fn freshened(stored: &StoredHead, answer: &ResponseHead, sent: Sent, now: u64) -> Result<StoredHead, &'static str> {
+    if answer.status != 304 && answer.status != stored.status {
         return Err(reason::STATUS);
     }
-    if !is_about(stored, not_modified) {
+    let length = |headers: &[Field]| headers::first(headers, "content-length").map(str::to_owned);
+    let other_length = answer.status != 304
+        && length(&answer.headers).is_some_and(|new| length(&stored.headers).is_some_and(|old| old != new));
+    if other_length || !is_about(stored, answer) {
         return Err(reason::OTHER_VALIDATOR);
     }
-    let new = storing::kept_headers(&not_modified.headers, now);
+    let new = storing::kept_headers(&answer.headers, now);
     let mut merged: Vec<Field> = stored
         .headers
         .iter()
@@ -79,13 +78,19 @@ pub fn freshened(
         .cloned()
         .collect();
     merged.extend(new.into_iter().filter(|field| !describes_body(&field.name)));
-    Ok(StoredHead { status: stored.status, headers: merged, requested_at, received_at: now })
+    Ok(StoredHead {
+        status: stored.status,
+        headers: merged,
+        requested_at: sent.at,
+        received_at: now,
+        epoch: sent.epoch,
+    })
 }
 
 /// The strongest validator that both have decides; without any, the 304 can only be about what we asked with.
-fn is_about(stored: &StoredHead, not_modified: &ResponseHead) -> bool {
+fn is_about(stored: &StoredHead, answer: &ResponseHead) -> bool {
     for name in ["etag", "last-modified"] {
-        let new = headers::first(&not_modified.headers, name);
+        let new = headers::first(&answer.headers, name);
         let old = headers::first(&stored.headers, name);
         if let Some(new) = new {
             return old.is_some_and(|old| entity_tag::opaque(old) == entity_tag::opaque(new));

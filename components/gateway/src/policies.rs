@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
-    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
+    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Reads, Section};
 
@@ -95,32 +95,51 @@ impl Policies for Components {
     fn judge_stored(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         key: &str,
         stored: Option<&Stored>,
+        length: u64,
         now: u64,
     ) -> Result<CacheUse, Fault> {
-        Ok(caching::judge(&shown(Section::Caching, request), key, stored, now))
+        Ok(caching::judge(&shown(Section::Caching, request), caller, key, stored, length, now))
     }
 
     fn keep(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         response: &ResponseHead,
-        requested_at: u64,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        Ok(caching::keep(&shown(Section::Caching, request), response, requested_at, now))
+        Ok(caching::keep(&shown(Section::Caching, request), caller, response, sent, now))
     }
 
     fn update(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         stored: &StoredHead,
-        not_modified: &ResponseHead,
-        requested_at: u64,
+        answer: &ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
-        Ok(caching::update(&shown(Section::Caching, request), stored, not_modified, requested_at, now))
+        Ok(caching::update(&shown(Section::Caching, request), caller, stored, answer, sent, now))
+    }
+
+    fn rescue(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        length: u64,
+        status: Option<u16>,
+        now: u64,
+    ) -> Result<Option<Hit>, Fault> {
+        Ok(caching::rescue(&shown(Section::Caching, request), stored, length, status, now))
+    }
+
+    fn invalidate(&mut self, request: &RequestHead, response: &ResponseHead) -> Result<Vec<String>, Fault> {
+        Ok(caching::invalidate(&shown(Section::Caching, request), response))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {

@@ -5,7 +5,7 @@
 
 use breakwater_kit::problems;
 use breakwater_kit::types::{Lease, RequestHead};
-use breakwater_pipeline::{Answer, Effect, Entry, Exchange, OutsideAnswer, answer_outside};
+use breakwater_pipeline::{Answer, Body, Effect, Entry, Exchange, OutsideAnswer, Renewal, Turn, answer_outside};
 use spin_sdk::http::Request;
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
@@ -17,6 +17,9 @@ use crate::imports::state;
 use crate::policies::Components;
 use crate::response::{assemble, respond};
 use crate::{body, request, upstream};
+
+/// For how long nobody else renews the same.
+const RENEWAL_MILLISECONDS: u64 = 5_000;
 
 #[http_service]
 async fn handle(request: Request) -> Result<types::Response, ErrorCode> {
@@ -43,12 +46,16 @@ async fn serve(
         _ => configuration.gateway().await,
     };
     let mut exchange = Exchange::new(gateway, head, &seed(), now_ms());
-    let (answer, upstream, held) = drive(configuration, &mut exchange, body).await;
+    let effect = exchange.start(&mut Components, now());
+    let (mut answer, upstream, held) = drive(configuration, &mut exchange, effect, body).await;
     if let Some(issuer) = exchange.unknown_key() {
         configuration.report(issuer);
     }
     if let Some(fault) = exchange.fault() {
         eprintln!("{} {} {}: {fault}", exchange.request_id(), exchange.method(), exchange.path());
+    }
+    if let Some(renewal) = answer.renewal.take() {
+        spawn(renew(configuration.clone(), *renewal));
     }
     respond(answer, upstream, held)
 }
@@ -57,11 +64,11 @@ async fn serve(
 async fn drive(
     configuration: &Configuration,
     exchange: &mut Exchange,
+    mut effect: Effect,
     mut body: Option<types::Request>,
 ) -> (Answer, Option<types::Response>, Option<Places>) {
     let mut upstream = None;
     let mut held = None;
-    let mut effect = exchange.start(&mut Components, now());
     loop {
         effect = match effect {
             Effect::Take(buckets) => {
@@ -83,6 +90,8 @@ async fn drive(
                 let value = state::get(key).await.map_err(log_state).ok().flatten();
                 exchange.got(&mut Components, value.map(Into::into), now())
             }
+            // Instances do not know of each other, and few requests share one.
+            Effect::Collapse(_) => exchange.turned(&mut Components, Turn::Lead, now()),
             Effect::ReadBody { max_bytes, idle_timeout } => {
                 let read = body::read_client(body.take(), max_bytes, idle_timeout).await;
                 exchange.body_read(&mut Components, read.map(Into::into), now())
@@ -111,6 +120,23 @@ async fn drive(
             }
             Effect::Respond(answer) => return (answer, upstream, held),
         };
+    }
+}
+
+/// Renews what is stored while the client has its answer, unless another edge does so already.
+async fn renew(configuration: std::rc::Rc<Configuration>, renewal: Renewal) {
+    let key = format!("renewing:{}", renewal.key);
+    if !matches!(state::increment(key, 1, RENEWAL_MILLISECONDS).await, Ok(1)) {
+        return;
+    }
+    let (mut exchange, effect) = renewal.begin();
+    let (answer, upstream, _) = drive(&configuration, &mut exchange, effect, None).await;
+    set_entries(answer.set).await;
+    if let (Body::Upstream(Some(keep)), Some(response)) = (answer.body, upstream) {
+        let most = usize::try_from(keep.max_bytes).unwrap_or(usize::MAX);
+        if let Ok(body) = body::read(response, most).await {
+            set_entries(keep.entries(&body)).await;
+        }
     }
 }
 

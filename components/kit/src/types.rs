@@ -468,6 +468,18 @@ pub struct StoredHead {
     /// When the response came.
     #[cfg_attr(feature = "wasmtime", component(name = "received-at"))]
     pub received_at: u64,
+    /// How far the purges had come when the request was sent.
+    pub epoch: u64,
+}
+
+/// When a request was sent, and what was known then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Sent {
+    /// Unix seconds.
+    pub at: u64,
+    /// How far the purges had come: `epoch` of the snapshot's section `caching`.
+    pub epoch: u64,
 }
 
 /// What the cache has under a key.
@@ -494,19 +506,72 @@ pub enum CachePlan {
     LookUp(String),
 }
 
+/// Which part of a stored body an answer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
+pub enum BodyPart {
+    /// All of it.
+    #[cfg_attr(feature = "wasmtime", component(name = "whole"))]
+    Whole,
+    /// Nothing.
+    #[cfg_attr(feature = "wasmtime", component(name = "none"))]
+    None,
+    /// From the first of these bytes to before the second.
+    #[cfg_attr(feature = "wasmtime", component(name = "range"))]
+    Range((u64, u64)),
+}
+
+/// An answer out of a stored response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Hit {
+    /// WIT `status`.
+    pub status: u16,
+    /// Headers that take the place of the stored ones with these names.
+    pub set: Vec<Field>,
+    /// Names of stored headers that are left out.
+    pub drop: Vec<String>,
+    /// WIT `part`.
+    pub part: BodyPart,
+    /// Seconds that the response is fresh for; negative when it is stale.
+    pub ttl: i64,
+}
+
+/// What the upstream is asked about a stored response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Question {
+    /// Headers that join the request's own. None if the response has no validator.
+    pub conditions: Vec<Field>,
+    /// Why it is asked, as RFC 9211 calls it: `stale` or `request`.
+    pub reason: String,
+    /// Whether the answer may do for others who ask the same meanwhile.
+    pub shared: bool,
+}
+
+/// A stale answer for now, and the question that renews it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Renewal {
+    /// The answer.
+    pub hit: Hit,
+    /// Asked when the client has its answer.
+    pub conditions: Vec<Field>,
+}
+
 /// WIT `cache-use`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum CacheUse {
-    /// Answer with it: this head and the stored body.
-    #[cfg_attr(feature = "wasmtime", component(name = "fresh"))]
-    Fresh(ResponseHead),
-    /// Answer `304` or the like with this head and no body.
-    #[cfg_attr(feature = "wasmtime", component(name = "without-body"))]
-    WithoutBody(ResponseHead),
-    /// Ask the upstream with these headers added, and `update` on a 304.
+    /// Answer with it.
+    #[cfg_attr(feature = "wasmtime", component(name = "hit"))]
+    Hit(Hit),
+    /// Answer with it, and ask the upstream afterwards (RFC 5861, section 3).
+    #[cfg_attr(feature = "wasmtime", component(name = "renew"))]
+    Renew(Renewal),
+    /// Ask the upstream first, and `update` on a 304.
     #[cfg_attr(feature = "wasmtime", component(name = "validate"))]
-    Validate(Vec<Field>),
+    Validate(Question),
     /// Ask the state for this key instead.
     #[cfg_attr(feature = "wasmtime", component(name = "other"))]
     Other(String),
@@ -533,13 +598,24 @@ pub struct Kept {
     pub varies: Option<(String, Vec<String>)>,
 }
 
+/// A response that is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Passed {
+    /// Why.
+    pub reason: String,
+    /// Seconds for which requests need not wait for each other here, because the next response will not be kept either.
+    #[cfg_attr(feature = "wasmtime", component(name = "remember-for"))]
+    pub remember_for: u64,
+}
+
 /// WIT `cache-keep`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(variant))]
 pub enum CacheKeep {
-    /// Not kept, for this reason.
+    /// Not kept.
     #[cfg_attr(feature = "wasmtime", component(name = "pass"))]
-    Pass(String),
+    Pass(Passed),
     /// WIT `keep`.
     #[cfg_attr(feature = "wasmtime", component(name = "keep"))]
     Keep(Kept),

@@ -36,17 +36,21 @@ pub fn finish(mut head: ResponseHead, mut body: Body, asked: &Asked<'_>) -> Answ
     secure(fields, asked.https);
     // RFC 9110, section 15: these have no body, whatever was said.
     let bodiless = matches!(head.status, 204 | 304);
+    let mut set = Vec::new();
     if bodiless {
         headers::remove(fields, "content-length");
-        body = Body::Empty;
+        // A 304 is never kept.
+        if let (204, Body::Upstream(Some(keep))) = (head.status, std::mem::replace(&mut body, Body::Empty)) {
+            set = keep.entries(b"");
+        }
     }
     if let Body::Whole(bytes) = &body {
-        headers::set(fields, "content-length", bytes.len().to_string());
+        headers::set(&mut head.headers, "content-length", bytes.len().to_string());
     }
     if asked.head_only && !matches!(body, Body::Upstream(_)) {
         body = Body::Empty;
     }
-    Answer { head, body, set: Vec::new() }
+    Answer { head, body, set, renewal: None }
 }
 
 fn secure(fields: &mut Vec<Field>, https: bool) {

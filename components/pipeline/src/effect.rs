@@ -3,6 +3,7 @@
 use breakwater_kit::types::{Bucket, Field, Introspection, Kept, Lease, ResponseHead};
 use bytes::Bytes;
 
+use crate::exchange::Exchange;
 use crate::stored;
 
 /// The next thing that the shell has to do for a request.
@@ -31,10 +32,31 @@ pub enum Effect {
         /// Bytes.
         max_bytes: u64,
     },
+    /// Somebody may be asking the upstream for the same already: wait for them, or be the one who asks. Then call
+    /// [`Exchange::turned`](crate::Exchange::turned).
+    Collapse(Collapse),
     /// Ask an upstream, then call [`Exchange::answered`](crate::Exchange::answered) with the head of its answer.
     Forward(Forward),
     /// Answer the client. The exchange is over.
     Respond(Answer),
+}
+
+/// Whom to wait for, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collapse {
+    /// Requests with the same key want the same.
+    pub key: String,
+    /// Milliseconds that one may wait for another.
+    pub wait: u32,
+}
+
+/// What a request that others may want as well has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Ask the upstream; others wait until the answer is kept or given.
+    Lead,
+    /// Look again what the state has: another has its answer, or took too long.
+    Follow,
 }
 
 /// A request to an upstream. Its body is the client's own, streamed.
@@ -98,6 +120,30 @@ pub struct Answer {
     pub body: Body,
     /// What the shell has to set in the state now, at leisure: the client need not wait for it.
     pub set: Vec<Entry>,
+    /// A question to the upstream that renews the stale response which is answered with (RFC 5861, section 3).
+    pub renewal: Option<Box<Renewal>>,
+}
+
+/// A request of the edge's own. The shell carries it out when nobody else does so for the same key, as it does any
+/// other, and gives its answer to nobody.
+pub struct Renewal {
+    /// What it renews.
+    pub key: String,
+    pub(crate) exchange: Exchange,
+    pub(crate) forward: Forward,
+}
+
+impl Renewal {
+    /// The request, on its way, and its first effect.
+    pub fn begin(self) -> (Exchange, Effect) {
+        (self.exchange, Effect::Forward(self.forward))
+    }
+}
+
+impl std::fmt::Debug for Renewal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Renewal").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// The body of an [`Answer`].
@@ -118,22 +164,39 @@ pub struct Keep {
     /// Bytes of body that are kept at the most.
     pub max_bytes: u64,
     pub(crate) kept: Kept,
+    /// Tells variants of one age from those of another.
+    pub(crate) series: u64,
 }
 
 impl Keep {
     /// What to set in the state, now that the body is there.
     pub fn entries(self, body: &[u8]) -> Vec<Entry> {
-        entries(self.kept, body)
+        entries(self.kept, self.series, body)
     }
 }
 
-pub(crate) fn entries(kept: Kept, body: &[u8]) -> Vec<Entry> {
+pub(crate) fn entries(kept: Kept, series: u64, body: &[u8]) -> Vec<Entry> {
     let ttl = kept.keep_for.saturating_mul(1000);
-    let mut entries = vec![Entry { key: kept.key, value: stored::encode_response(&kept.head, body), ttl }];
-    if let Some((key, names)) = kept.varies {
-        entries.push(Entry { key, value: stored::encode_varies(&names), ttl });
+    let value = stored::encode_response(&kept.head, body);
+    match kept.varies {
+        None => vec![Entry { key: kept.key, value, ttl }],
+        Some((plain, names)) => vec![
+            Entry { key: in_series(&kept.key, series), value, ttl },
+            Entry { key: plain, value: stored::encode_varies(series, &names), ttl },
+        ],
     }
-    entries
+}
+
+/// Where a variant lies.
+pub(crate) fn in_series(key: &str, series: u64) -> String {
+    format!("{key}:{series:x}")
+}
+
+impl Entry {
+    /// Forgets what is there: nothing, for a moment.
+    pub(crate) fn forget(key: String) -> Self {
+        Self { key, value: Bytes::new(), ttl: 1 }
+    }
 }
 
 /// A value for the state.

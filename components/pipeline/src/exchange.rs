@@ -4,7 +4,8 @@
 //! the head itself, the edge's own answers, preflights
 //!   → router → rate-limit (address) ⇢ take → auth (⇢ introspect → auth) → rate-limit (caller) ⇢ take
 //!   ⇢ lease → rate-limit (verdict)
-//!   → static files, a redirect, or: cache (plan) ⇢ get → cache (judge) ⇢ body → forward ⇢ upstream → cache (keep) ⇢ body
+//!   → static files, a redirect, or: cache (plan) ⇢ get → cache (judge) ⇢ collapse ⇢ body → forward ⇢ upstream
+//!   → cache (keep) ⇢ body
 //!   → answer
 //! ```
 //!
@@ -16,6 +17,8 @@
 mod adapted;
 mod cache;
 mod forward;
+mod outcome;
+mod renewal;
 
 use std::sync::Arc;
 
@@ -28,11 +31,13 @@ use bytes::Bytes;
 
 use crate::answer::{self, Asked};
 use crate::cors::{self, Origin};
-use crate::effect::{Answer, Body, Effect, Entry, Failure, Keep};
+use crate::effect::{Answer, Body, Effect, Entry, Failure, Keep, Renewal, Turn};
 use crate::gateway::Gateway;
 use crate::ids::{self, Seed};
 use crate::policies::{Fault, Policies};
 use crate::{admission, headers, own, problem, split};
+
+pub use outcome::CacheOutcome;
 
 /// One request on its way through the pipeline.
 pub struct Exchange {
@@ -59,6 +64,8 @@ pub struct Exchange {
     adapts: bool,
     /// What has to be set in the state, with the answer.
     set: Vec<Entry>,
+    /// What renews the stale response that is answered with.
+    renewal: Option<Box<Renewal>>,
     waiting: Waiting,
     fault: Option<Fault>,
 }
@@ -72,6 +79,7 @@ enum Waiting {
     Lease,
     State,
     Body,
+    Turn,
     Upstream,
     Answer(Box<(ResponseHead, Option<Keep>)>),
     Nothing,
@@ -131,10 +139,11 @@ impl Exchange {
             leased: Vec::new(),
             holder: *seed,
             limit_headers: None,
-            cache: cache::Lookup::default(),
+            cache: cache::Lookup::new(seed),
             body: None,
             adapts: false,
             set: Vec::new(),
+            renewal: None,
             waiting: Waiting::Start,
             fault: None,
         }
@@ -199,6 +208,15 @@ impl Exchange {
     pub fn got<P: Policies>(&mut self, policies: &mut P, value: Option<Bytes>, now: u64) -> Effect {
         let step = match self.wait_for_nothing() {
             Waiting::State => self.found(policies, value, now),
+            _ => Err(Stop::OutOfStep),
+        };
+        self.conclude(policies, step)
+    }
+
+    /// After [`Effect::Collapse`]: whose turn it is.
+    pub fn turned<P: Policies>(&mut self, policies: &mut P, turn: Turn, now: u64) -> Effect {
+        let step = match self.wait_for_nothing() {
+            Waiting::Turn => self.take_turn(turn, now),
             _ => Err(Stop::OutOfStep),
         };
         self.conclude(policies, step)
@@ -414,6 +432,7 @@ impl Exchange {
         }
         let mut answer = self.finish(head, body);
         answer.set.append(&mut self.set);
+        answer.renewal = self.renewal.take();
         Effect::Respond(answer)
     }
 
@@ -476,6 +495,11 @@ impl Exchange {
     /// The issuer whose key a token named that is not known here: the core may know it by now.
     pub fn unknown_key(&self) -> Option<&str> {
         self.unknown_key.as_deref()
+    }
+
+    /// What the cache had to do with the answer, if its route is cacheable.
+    pub fn cache(&self) -> Option<&CacheOutcome> {
+        self.cache.outcome.as_ref()
     }
 
     /// What went wrong here, for the log.

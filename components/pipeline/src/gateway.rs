@@ -56,10 +56,31 @@ pub struct Settings {
     pub cors: Cors,
     /// What `Retry-After` says when an upstream is away.
     pub retry_after_seconds: u32,
-    /// Bytes of body that the cache keeps at the most.
-    pub max_object_bytes: u64,
+    /// What the pipeline needs to know of the cache.
+    pub caching: Caching,
     /// Lower-case names of the headers that upstreams are told claims in: nobody else may say them.
     pub claim_headers: Vec<String>,
+}
+
+/// What the pipeline reads of the section that is otherwise the cache's.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Caching {
+    /// Bytes of body that are kept at the most.
+    pub max_object_bytes: u64,
+    /// Milliseconds that a request waits for another that wants the same; 0 is not at all.
+    pub collapse_ms: u32,
+    /// The last purge there was.
+    pub epoch: u64,
+    /// Whether any route's answers are kept.
+    #[serde(skip)]
+    pub is_used: bool,
+}
+
+impl Default for Caching {
+    fn default() -> Self {
+        Self { max_object_bytes: 1024 * 1024, collapse_ms: 5_000, epoch: 0, is_used: false }
+    }
 }
 
 /// Where an upstream is.

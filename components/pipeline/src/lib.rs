@@ -30,9 +30,9 @@ mod split;
 mod stored;
 
 pub use answer::{OutsideAnswer, answer_outside};
-pub use effect::{Answer, Body, Effect, Entry, Failure, Forward, Keep};
-pub use exchange::Exchange;
-pub use gateway::{Cors, Gateway, HeadLimits, Settings, Upstream};
+pub use effect::{Answer, Body, Collapse, Effect, Entry, Failure, Forward, Keep, Renewal, Turn};
+pub use exchange::{CacheOutcome, Exchange};
+pub use gateway::{Caching, Cors, Gateway, HeadLimits, Settings, Upstream};
 pub use ids::Seed;
 pub use link::{EdgeKeys, KeyError, SnapshotRequest, Unverified};
 pub use policies::{Fault, Policies, Reads, Section};

@@ -4,8 +4,8 @@
 //! structs.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, Field, File, Leased, LimitVerdict,
-    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, Field, File, Hit, Leased, LimitVerdict,
+    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 
 /// A policy failed to answer: it trapped, took too long, or took too much memory.
@@ -119,8 +119,10 @@ pub trait Policies {
     fn judge_stored(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         key: &str,
         stored: Option<&Stored>,
+        length: u64,
         now: u64,
     ) -> Result<CacheUse, Fault>;
 
@@ -128,8 +130,9 @@ pub trait Policies {
     fn keep(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         response: &ResponseHead,
-        requested_at: u64,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault>;
 
@@ -137,11 +140,25 @@ pub trait Policies {
     fn update(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         stored: &StoredHead,
-        not_modified: &ResponseHead,
-        requested_at: u64,
+        answer: &ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault>;
+
+    /// `caching.rescue`
+    fn rescue(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        length: u64,
+        status: Option<u16>,
+        now: u64,
+    ) -> Result<Option<Hit>, Fault>;
+
+    /// `caching.invalidate`
+    fn invalidate(&mut self, request: &RequestHead, response: &ResponseHead) -> Result<Vec<String>, Fault>;
 
     /// `static-files.find`
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault>;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::gateway::{Cors, Settings, Upstream};
+use crate::gateway::{Caching, Cors, Settings, Upstream};
 use crate::policies::{Fault, Policies, Section};
 
 /// The schema that this edge understands.
@@ -75,11 +75,17 @@ fn one() -> u32 {
     1
 }
 
-/// What the pipeline reads of the section that is otherwise the cache's.
+/// What the pipeline reads of the section that is otherwise the router's.
 #[derive(Deserialize)]
-struct CachingSection {
-    #[serde(default = "one_mebibyte")]
-    max_object_bytes: u64,
+struct RoutingSection {
+    #[serde(default)]
+    routes: Vec<RouteSection>,
+}
+
+#[derive(Deserialize)]
+struct RouteSection {
+    #[serde(default)]
+    cacheable: bool,
 }
 
 /// What the pipeline reads of the section that is otherwise the authentication policy's.
@@ -87,10 +93,6 @@ struct CachingSection {
 struct AuthenticationSection {
     #[serde(default)]
     claim_headers: BTreeMap<String, IgnoredAny>,
-}
-
-fn one_mebibyte() -> u64 {
-    1024 * 1024
 }
 
 impl Snapshot {
@@ -106,7 +108,10 @@ impl Snapshot {
             return Err(SnapshotError::Schema(schema));
         }
         let document: Document<'_> = serde_json::from_slice(json)?;
-        let caching: CachingSection = serde_json::from_str(document.caching.get())?;
+        let mut caching: Caching = serde_json::from_str(document.caching.get())?;
+        // What is wrong with the routes is the router's to say.
+        let routing = serde_json::from_str::<RoutingSection>(document.routing.get());
+        caching.is_used = routing.is_ok_and(|routing| routing.routes.iter().any(|route| route.cacheable));
         let authentication: AuthenticationSection = serde_json::from_str(document.authentication.get())?;
         let mut upstreams = document.upstreams;
         for (name, upstream) in &mut upstreams {
@@ -121,7 +126,7 @@ impl Snapshot {
                 upstreams,
                 cors: document.gateway.cors,
                 retry_after_seconds: document.gateway.retry_after_seconds,
-                max_object_bytes: caching.max_object_bytes,
+                caching,
                 claim_headers: authentication.claim_headers.into_keys().map(|name| name.to_ascii_lowercase()).collect(),
             },
             sections: [

@@ -4,8 +4,8 @@
 //! whose functions differ from these types does not load.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
-    Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
+    Opinion, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, TypedFunc};
@@ -89,13 +89,23 @@ impl Interface for Authentication {
     }
 }
 
+/// The caller of a request, if that is known.
+type Who = Option<&'static Caller>;
+/// What the state has, if anything.
+type Found = Option<&'static Stored>;
+
 /// `caching`
 pub struct Caching {
-    pub plan: Function<(Head, Option<&'static Caller>), CachePlan>,
-    pub judge: Function<(Head, &'static str, Option<&'static Stored>, u64), CacheUse>,
-    pub keep: Function<(Head, &'static ResponseHead, u64, u64), CacheKeep>,
-    pub update: Function<(Head, &'static StoredHead, &'static ResponseHead, u64, u64), CacheKeep>,
+    pub plan: Function<(Head, Who), CachePlan>,
+    pub judge: Function<(Head, Who, &'static str, Found, u64, u64), CacheUse>,
+    pub keep: Function<(Head, Who, &'static ResponseHead, Sent, u64), CacheKeep>,
+    pub update: Function<(Head, Who, &'static StoredHead, &'static ResponseHead, Sent, u64), CacheKeep>,
+    pub rescue: Function<Rescue, Option<Hit>>,
+    pub invalidate: Function<(Head, &'static ResponseHead), Vec<String>>,
 }
+
+/// Request, stored response, its length, the upstream's status, and the time.
+type Rescue = (Head, &'static StoredHead, u64, Option<u16>, u64);
 
 impl Interface for Caching {
     const NAME: &str = "breakwater:edge/caching@1.0.0";
@@ -106,6 +116,8 @@ impl Interface for Caching {
             judge: exports.function("judge")?,
             keep: exports.function("keep")?,
             update: exports.function("update")?,
+            rescue: exports.function("rescue")?,
+            invalidate: exports.function("invalidate")?,
         })
     }
 }

@@ -10,8 +10,8 @@ mod sandbox;
 mod view;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Leased, LimitVerdict, Opinion,
-    RequestHead, Requirement, ResponseHead, RouteDecision, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
+    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Section};
 
@@ -111,39 +111,66 @@ impl Policies for PolicySet {
     fn judge_stored(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         key: &str,
         stored: Option<&Stored>,
+        length: u64,
         now: u64,
     ) -> Result<CacheUse, Fault> {
         let shown = self.caching.shown(request);
         let head = HeadView::new(request, &shown);
-        self.caching.call(|functions, store| functions.judge.call(store, (head, key, stored, now)))
+        let parameters = (head, caller, key, stored, length, now);
+        self.caching.call(|functions, store| functions.judge.call(store, parameters))
     }
 
     fn keep(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         response: &ResponseHead,
-        requested_at: u64,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
         let shown = self.caching.shown(request);
         let head = HeadView::new(request, &shown);
-        self.caching.call(|functions, store| functions.keep.call(store, (head, response, requested_at, now)))
+        let parameters = (head, caller, response, sent, now);
+        self.caching.call(|functions, store| functions.keep.call(store, parameters))
     }
 
     fn update(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         stored: &StoredHead,
-        not_modified: &ResponseHead,
-        requested_at: u64,
+        answer: &ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
         let shown = self.caching.shown(request);
         let head = HeadView::new(request, &shown);
-        let parameters = (head, stored, not_modified, requested_at, now);
+        let parameters = (head, caller, stored, answer, sent, now);
         self.caching.call(|functions, store| functions.update.call(store, parameters))
+    }
+
+    fn rescue(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        length: u64,
+        status: Option<u16>,
+        now: u64,
+    ) -> Result<Option<Hit>, Fault> {
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        let parameters = (head, stored, length, status, now);
+        self.caching.call(|functions, store| functions.rescue.call(store, parameters))
+    }
+
+    fn invalidate(&mut self, request: &RequestHead, response: &ResponseHead) -> Result<Vec<String>, Fault> {
+        let shown = self.caching.shown(request);
+        let head = HeadView::new(request, &shown);
+        let parameters = (head, response);
+        self.caching.call(|functions, store| functions.invalidate.call(store, parameters))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {

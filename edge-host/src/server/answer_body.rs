@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::holding::Holding;
+use crate::collapse::Lead;
 use crate::state::State;
 use crate::upstream::ResponseBody;
 
@@ -35,18 +36,20 @@ struct Copy {
     keep: Keep,
     bytes: Vec<u8>,
     state: State,
+    /// Others wait for the copy; without one, they go ahead.
+    lead: Option<Lead>,
 }
 
 impl AnswerBody {
     /// An upstream's body, with a copy for the state if that is wanted.
-    pub fn upstream(body: ResponseBody, keep: Option<Keep>, state: &State) -> Self {
+    pub fn upstream(body: ResponseBody, keep: Option<Keep>, state: &State, lead: Option<Lead>) -> Self {
         // A body whose length says that it is too large is not even begun.
         let keep = keep.filter(|keep| body.size_hint().lower() <= keep.max_bytes);
         match keep {
             None => Self::Upstream(body),
             Some(keep) => {
                 let bytes = Vec::with_capacity(body.size_hint().exact().unwrap_or_default() as usize);
-                let mut kept = Kept { body, copy: Some(Copy { keep, bytes, state: state.clone() }) };
+                let mut kept = Kept { body, copy: Some(Copy { keep, bytes, state: state.clone(), lead }) };
                 if kept.body.is_end_stream() {
                     kept.store();
                 }
@@ -67,13 +70,8 @@ impl Kept {
     }
 
     fn store(&mut self) {
-        if let Some(Copy { keep, bytes, state }) = self.copy.take() {
-            let entries = keep.entries(&bytes);
-            tokio::task::spawn_local(async move {
-                for entry in entries {
-                    state.set(entry).await;
-                }
-            });
+        if let Some(Copy { keep, bytes, state, lead }) = self.copy.take() {
+            state.keep(keep.entries(&bytes), lead);
         }
     }
 }

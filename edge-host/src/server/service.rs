@@ -5,15 +5,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use breakwater_pipeline::{Answer, Body, Effect, Exchange, Forward, Seed};
+use breakwater_pipeline::{Answer, Body, Effect, Exchange, Forward, Renewal, Seed, Turn};
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::answer_body::AnswerBody;
 use super::connection::Peer;
 use super::holding::Holding;
 use super::{request, whole};
+use crate::collapse::Lead;
 use crate::upstream::{self, ResponseBody};
 use crate::worker::{Phase, Worker};
 use crate::{logging, now_ms, now_s};
@@ -60,17 +62,42 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) -> Response<AnswerBody> {
     let since = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut body = Some(body);
     let head = request::head(&parts, peer);
     drop(parts);
     let mut exchange = Exchange::new(worker.gateway.borrow().clone(), head, &worker.seed(), now_ms())
         .with_certificate(peer.certificate.clone());
+    // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
+    let effect = exchange.start(&mut *worker.policies.borrow_mut(), now_s());
+    let answered = drive(worker, &mut exchange, effect, Some(body), None).await;
+    logging::access(&exchange, answered.answer.head.status, since);
+    if let Some(issuer) = exchange.unknown_key() {
+        worker.missing.report(issuer);
+    }
+    respond(worker, answered)
+}
+
+/// What came of an exchange.
+struct Answered {
+    answer: Answer,
+    /// The body of the upstream's last answer.
+    upstream: Option<ResponseBody>,
+    /// While it is there, others wait.
+    lead: Option<Lead>,
+    /// The places that the request has; a renewal has none.
+    held: Option<Holding>,
+}
+
+/// Carries out effect after effect, until there is an answer.
+async fn drive(
+    worker: &Rc<Worker>,
+    exchange: &mut Exchange,
+    mut effect: Effect,
+    mut body: Option<Incoming>,
+    mut lead: Option<Lead>,
+) -> Answered {
     let mut upstream = None;
     let mut held = None;
-
-    // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
-    let mut effect = exchange.start(&mut *worker.policies.borrow_mut(), now_s());
-    let answer = loop {
+    loop {
         effect = match effect {
             Effect::Take(buckets) => {
                 let allowances = worker.state.take(&buckets).await;
@@ -90,6 +117,11 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
             Effect::Get(key) => {
                 let value = worker.state.get(&key).await;
                 exchange.got(&mut *worker.policies.borrow_mut(), value, now_s())
+            }
+            Effect::Collapse(collapse) => {
+                lead = worker.collapsing.turn(collapse).await;
+                let turn = if lead.is_some() { Turn::Lead } else { Turn::Follow };
+                exchange.turned(&mut *worker.policies.borrow_mut(), turn, now_s())
             }
             Effect::ReadBody { max_bytes, idle_timeout } => {
                 let idle = Duration::from_millis(idle_timeout.into());
@@ -111,17 +143,8 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
                 });
                 exchange.answered(&mut *worker.policies.borrow_mut(), answered, now_s())
             }
-            Effect::Respond(answer) => break answer,
+            Effect::Respond(answer) => return Answered { answer, upstream, lead, held },
         };
-    };
-    logging::access(&exchange, answer.head.status, since);
-    if let Some(issuer) = exchange.unknown_key() {
-        worker.missing.report(issuer);
-    }
-    let response = respond(worker, answer, upstream);
-    match held {
-        Some(held) => response.map(|body| AnswerBody::Held(Box::new((body, held)))),
-        None => response,
     }
 }
 
@@ -144,19 +167,33 @@ fn mirror(worker: &Rc<Worker>, copy: Forward) {
     });
 }
 
-fn respond(worker: &Rc<Worker>, answer: Answer, upstream: Option<ResponseBody>) -> Response<AnswerBody> {
+/// Renews what is stored while the client has its answer, unless somebody does so already.
+async fn renew(worker: Rc<Worker>, renewal: Renewal) {
+    let Ok(lead) = worker.collapsing.lead(renewal.key.clone()) else { return };
+    let since = Instant::now();
+    let (mut exchange, effect) = renewal.begin();
+    let answered = drive(&worker, &mut exchange, effect, None, Some(lead)).await;
+    logging::access(&exchange, answered.answer.head.status, since);
+    // Nobody reads the answer, but what is kept of it has to come whole.
+    let _ = respond(&worker, answered).into_body().collect().await;
+}
+
+fn respond(worker: &Rc<Worker>, answered: Answered) -> Response<AnswerBody> {
+    let Answered { answer, upstream, mut lead, held } = answered;
+    if let Some(renewal) = answer.renewal {
+        tokio::task::spawn_local(renew(worker.clone(), *renewal));
+    }
     if !answer.set.is_empty() {
-        let state = worker.state.clone();
-        tokio::task::spawn_local(async move {
-            for entry in answer.set {
-                state.set(entry).await;
-            }
-        });
+        worker.state.keep(answer.set, lead.take());
     }
     let body = match (answer.body, upstream) {
         (Body::Whole(bytes), _) => AnswerBody::Whole(Some(bytes)),
-        (Body::Upstream(keep), Some(body)) => AnswerBody::upstream(body, keep, &worker.state),
+        (Body::Upstream(keep), Some(body)) => AnswerBody::upstream(body, keep, &worker.state, lead),
         (Body::Empty | Body::Upstream(_), _) => AnswerBody::Empty,
+    };
+    let body = match held {
+        Some(held) => AnswerBody::Held(Box::new((body, held))),
+        None => body,
     };
     let mut response = Response::new(body);
     // A policy may have said any number; what is no status is a failure of ours.

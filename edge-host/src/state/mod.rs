@@ -12,6 +12,8 @@ use breakwater_kit::types::{Allowance, Bucket, Lease};
 use breakwater_pipeline::Entry;
 use bytes::Bytes;
 
+use crate::collapse::Lead;
+
 pub use memory::Memory;
 pub use redis::Redis;
 
@@ -57,9 +59,27 @@ impl State {
         }
     }
 
+    /// Stores values while the client goes on, and then lets go those who wait for them.
+    pub fn keep(&self, entries: Vec<Entry>, lead: Option<Lead>) {
+        if let Self::Memory(memory) = self {
+            // At once, so that the client's next request finds them.
+            for entry in entries.into_iter().filter(is_storable) {
+                memory.set(entry, crate::now_ms());
+            }
+            return;
+        }
+        let state = self.clone();
+        tokio::task::spawn_local(async move {
+            for entry in entries {
+                state.set(entry).await;
+            }
+            drop(lead);
+        });
+    }
+
     /// Stores a value, if it is not too large and the state is there.
     pub async fn set(&self, entry: Entry) {
-        if entry.value.len() > MAX_VALUE || entry.ttl == 0 {
+        if !is_storable(&entry) {
             return;
         }
         match self {
@@ -67,4 +87,8 @@ impl State {
             Self::Redis(redis) => redis.set(&entry).await,
         }
     }
+}
+
+fn is_storable(entry: &Entry) -> bool {
+    entry.value.len() <= MAX_VALUE && entry.ttl > 0
 }

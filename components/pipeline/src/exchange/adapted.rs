@@ -104,7 +104,7 @@ impl Exchange {
         })?;
         let changed = adapt::answer_body(self.extras().ok_or(Stop::OutOfStep)?, &body)?;
         if let Some(keep) = keep.filter(|keep| body.len() as u64 <= keep.max_bytes) {
-            self.set = keep.entries(&body);
+            self.set.extend(keep.entries(&body));
         }
         Ok(Next::Answer(head, Body::Whole(changed)))
     }

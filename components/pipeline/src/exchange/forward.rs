@@ -40,7 +40,7 @@ impl Exchange {
         let mut forward = self.forward_to(route, name, fields, now)?;
         forward.mirror = mirror.transpose()?;
         self.cache.sent = true;
-        self.cache.requested_at = now;
+        self.cache.sent_at = now;
         self.waiting = Waiting::Upstream;
         Ok(Next::Do(Effect::Forward(forward)))
     }

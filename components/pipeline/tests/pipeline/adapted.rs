@@ -132,6 +132,19 @@ fn the_cache_keeps_what_the_upstream_said_and_clients_get_what_the_route_makes_o
 }
 
 #[test]
+fn what_the_cache_does_not_keep_is_changed_all_the_same() {
+    let mut shell = shell(json!({"cacheable": true, "response": {
+        "body": [{"set": ["/a", 2]}], "headers": [{"set": ["x-made", "1"]}]
+    }}));
+    shell.answers(200, &[("content-type", "application/json"), ("cache-control", "no-store")], r#"{"a":1}"#);
+    for _ in 0..2 {
+        let got = shell.get("/it");
+        assert_eq!((&got.body[..], got.header("x-made")), (&br#"{"a":2}"#[..], Some("1")));
+    }
+    assert_eq!(shell.forwarded.len(), 2);
+}
+
+#[test]
 fn routes_that_a_header_chose_are_cached_apart() {
     let mut shell = shell(json!({"cacheable": true, "when": {"headers": {"x-beta": "1"}}}));
     shell.answers(200, &[("cache-control", "public, max-age=60")], "beta");

@@ -132,3 +132,14 @@ fn what_is_spoilt_or_too_large_counts_as_nothing() {
     shell.get("/cached");
     assert_eq!(shell.forwarded.len(), 2);
 }
+
+#[test]
+fn an_answer_without_a_body_is_kept() {
+    let mut shell = Shell::new();
+    shell.answers(204, FRESH, "");
+    for _ in 0..2 {
+        let got = shell.get("/cached");
+        assert_eq!((got.status, got.body.len(), got.header("content-length")), (204, 0, None));
+    }
+    assert_eq!(shell.forwarded.len(), 1);
+}

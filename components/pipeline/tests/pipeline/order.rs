@@ -20,7 +20,7 @@ fn each_kind_of_request_takes_its_way() {
         ("a limit alone", "/limited", &nothing, 200,
             "route, draw, => take address, judge-limits, => forward core"),
         ("a cacheable route, unknown yet", "/cached", &nothing, 200,
-            "route, plan-cache, => get, judge-stored, => forward core, keep"),
+            "route, plan-cache, => get, judge-stored, => collapse, => forward core, keep"),
         ("files", "/index.html", &nothing, 404,
             "route, draw, => take address, judge-limits, find-file"),
         ("the edge's own", "/healthz", &nothing, 200, ""),

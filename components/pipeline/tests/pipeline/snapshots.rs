@@ -15,7 +15,10 @@ fn reads_its_own_part() {
     with_more["gateway"]["later"] = json!({"unknown": true});
     with_more["later"] = json!([]);
     let settings = parse(&with_more).unwrap().settings;
-    assert_eq!((settings.version.as_str(), settings.retry_after_seconds, settings.max_object_bytes), ("7", 7, 1000));
+    assert_eq!(
+        (settings.version.as_str(), settings.retry_after_seconds, settings.caching.max_object_bytes),
+        ("7", 7, 1000)
+    );
     assert_eq!(settings.upstreams["core"].origin, None);
     assert_eq!(settings.upstreams["other"].origin.as_deref(), Some("https://other.example"));
 
@@ -23,7 +26,7 @@ fn reads_its_own_part() {
     least.as_object_mut().unwrap().remove("gateway");
     least["caching"] = json!({});
     let settings = parse(&least).unwrap().settings;
-    assert_eq!((settings.retry_after_seconds, settings.max_object_bytes), (1, 1 << 20));
+    assert_eq!((settings.retry_after_seconds, settings.caching.max_object_bytes), (1, 1 << 20));
 }
 
 #[test]

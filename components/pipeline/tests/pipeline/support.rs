@@ -115,38 +115,61 @@ impl Policies for Real {
     fn judge_stored(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         key: &str,
         stored: Option<&Stored>,
+        length: u64,
         now: u64,
     ) -> Result<CacheUse, Fault> {
         let shown = self.shown(Section::Caching, request);
         self.asked("judge-stored")?;
-        Ok(self.cache.judge(&shown, key, stored, now))
+        Ok(self.cache.judge(&shown, caller, key, stored, length, now))
     }
 
     fn keep(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         response: &ResponseHead,
-        requested_at: u64,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
         let shown = self.shown(Section::Caching, request);
         self.asked("keep")?;
-        Ok(self.cache.keep(&shown, response, requested_at, now))
+        Ok(self.cache.keep(&shown, caller, response, sent, now))
     }
 
     fn update(
         &mut self,
         request: &RequestHead,
+        caller: Option<&Caller>,
         stored: &StoredHead,
-        not_modified: &ResponseHead,
-        requested_at: u64,
+        answer: &ResponseHead,
+        sent: Sent,
         now: u64,
     ) -> Result<CacheKeep, Fault> {
         let shown = self.shown(Section::Caching, request);
         self.asked("update")?;
-        Ok(self.cache.update(&shown, stored, not_modified, requested_at, now))
+        Ok(self.cache.update(&shown, caller, stored, answer, sent, now))
+    }
+
+    fn rescue(
+        &mut self,
+        request: &RequestHead,
+        stored: &StoredHead,
+        length: u64,
+        status: Option<u16>,
+        now: u64,
+    ) -> Result<Option<Hit>, Fault> {
+        let shown = self.shown(Section::Caching, request);
+        self.asked("rescue")?;
+        Ok(self.cache.rescue(&shown, stored, length, status, now))
+    }
+
+    fn invalidate(&mut self, request: &RequestHead, response: &ResponseHead) -> Result<Vec<String>, Fault> {
+        let shown = self.shown(Section::Caching, request);
+        self.asked("invalidate")?;
+        Ok(self.cache.invalidate(&shown, response))
     }
 
     fn find_file(&mut self, request: &RequestHead) -> Result<File, Fault> {
@@ -305,6 +328,10 @@ impl Shell {
                     let fits = came.len() as u64 <= max_bytes;
                     let read = if fits { Ok(came.clone()) } else { Err(Failure::BadAnswer) };
                     exchange.answer_read(&mut self.policies, read)
+                }
+                Effect::Collapse(_) => {
+                    self.policies.log.push("=> collapse".to_owned());
+                    exchange.turned(&mut self.policies, Turn::Lead, self.now)
                 }
                 Effect::Forward(forward) => {
                     self.policies.log.push(format!("=> forward {}", forward.upstream));
