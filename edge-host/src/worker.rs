@@ -24,6 +24,9 @@ use crate::state::{Redis, State};
 use crate::upstream::{Origin, Upstreams};
 use random::Random;
 
+/// How long a request waits at the most for a worker that is about to begin.
+const BEGINNING: Duration = Duration::from_secs(2);
+
 /// How far the edge is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -86,6 +89,10 @@ pub struct Worker {
     pub policies: RefCell<PolicySet>,
     /// Exchanged for another with every snapshot.
     pub gateway: RefCell<Arc<Gateway>>,
+    /// What all workers are given.
+    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    /// Whether this worker has taken a snapshot yet.
+    begun: watch::Sender<bool>,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
     /// Who asks upstreams for what others wait for.
@@ -118,7 +125,7 @@ pub fn run(
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let (places, given_back) = mpsc::unbounded_channel();
-        let worker = Rc::new(Worker::new(parts, phase, places)?);
+        let worker = Rc::new(Worker::new(parts, snapshots.clone(), phase, places)?);
         tokio::task::spawn_local(server::give_back(worker.state.clone(), given_back));
         tokio::task::spawn_local(follow(worker.clone(), snapshots));
         worker.accept(listener).await
@@ -126,7 +133,12 @@ pub fn run(
 }
 
 impl Worker {
-    fn new(parts: Parts, phase: watch::Receiver<Phase>, places: UnboundedSender<Places>) -> Result<Self> {
+    fn new(
+        parts: Parts,
+        snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+        phase: watch::Receiver<Phase>,
+        places: UnboundedSender<Places>,
+    ) -> Result<Self> {
         let policies = PolicySet::new(&parts.components).map_err(anyhow::Error::from);
         let state = match parts.state {
             StateParts::Memory(state) => state,
@@ -135,6 +147,8 @@ impl Worker {
         Ok(Self {
             policies: RefCell::new(policies.context("cannot make the policies")?),
             gateway: RefCell::new(parts.gateway),
+            snapshots,
+            begun: watch::Sender::new(false),
             upstreams: Upstreams::new(parts.core, parts.allowed, parts.upstream_tls),
             collapsing: parts.collapsing,
             state,
@@ -146,6 +160,15 @@ impl Worker {
             random: RefCell::new(Random::new()?),
             mirrored: Cell::new(0),
         })
+    }
+
+    /// Waits for the first snapshot if there is one that this worker has not come to take: another worker may have said
+    /// already that the edge is ready.
+    pub async fn begin(&self) {
+        if !*self.begun.borrow() && self.snapshots.borrow().is_some() {
+            // One that cannot take it says so in time.
+            let _ = tokio::time::timeout(BEGINNING, self.begun.subscribe().wait_for(|begun| *begun)).await;
+        }
     }
 
     /// Takes connections until the edge closes, then waits for those that have something to do.
@@ -191,6 +214,7 @@ async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Option<Arc<Sn
                 Ok(()) => {
                     let gateway = worker.gateway.borrow().with_settings(next.settings.clone());
                     *worker.gateway.borrow_mut() = gateway;
+                    worker.begun.send_replace(true);
                     last = Some(next);
                 }
                 // It was tried before it came here, so this is a policy that fails now and then.

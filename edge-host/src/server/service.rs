@@ -61,6 +61,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
 
 async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) -> Response<AnswerBody> {
     let since = Instant::now();
+    worker.begin().await;
     let (parts, body) = request.into_parts();
     let head = request::head(&parts, peer);
     drop(parts);
