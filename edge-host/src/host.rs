@@ -1,26 +1,28 @@
 //! The process: reads what it is told, starts the workers, and stops them without losing a request.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use breakwater_pipeline::{EdgeKeys, Gateway, HeadLimits, Proxies, Snapshot};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::collapse::Collapsing;
 use crate::manifest::Manifest;
-use crate::options::{ClientAuth, Options, StateKind};
-use crate::policies::{Components, PolicySet};
+use crate::metrics::{self, Metrics};
+use crate::options::{Options, StateKind};
+use crate::policies::PolicySet;
+use crate::reload::Watch;
 use crate::server::Listener;
+use crate::setup::{self, Current, Setup};
 use crate::snapshot::{Follower, MissingKeys};
 use crate::state::{Memory, State};
-use crate::tls::{self, ClientAuthority};
-use crate::upstream::{Origin, Upstreams};
-use crate::worker::{self, Limits, Parts, Phase, StateParts};
+use crate::upstream::{Breakers, Checker};
+use crate::worker::{self, Limits, News, Parts, Phase, StateParts};
 
 /// How long clients are asked to leave before the edge closes: long enough that every client which is in the middle of
 /// something gets an answer that says so.
@@ -30,23 +32,40 @@ const LEAVING: Duration = Duration::from_millis(300);
 pub fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
     let manifest = Manifest::read(&options.manifest, |name| std::env::var(name).ok())?;
-    let parts = parts(options, &manifest)?;
+    let mut parts = parts(options, &manifest)?;
     allow_many_connections();
     let listener = Listener::bind(options.listen).with_context(|| format!("cannot listen at {}", options.listen))?;
     let address = listener.address()?;
+    let metrics = Arc::new(Metrics::default());
+    let admin = options.admin_listen.map(|at| Listener::bind(at).with_context(|| format!("cannot listen at {at}")));
+    let admin = admin.transpose()?;
+    parts.metrics = admin.as_ref().map(|_| metrics.clone());
 
-    let (publish, snapshots) = watch::channel(None);
+    let breakers = Arc::new(Breakers::default());
+    let setup = Arc::new(Setup::load(options, &manifest, &breakers)?);
+    let scheme = if setup.tls.is_some() { "https" } else { "http" };
+    let (publish, current) = watch::channel(Current { setup: setup.clone(), snapshot: None });
+    let (publish_unwell, unwell) = watch::channel(Arc::default());
+    let news = News { current, unwell };
     let (phase, phases) = watch::channel(Phase::Serving);
+    let (setups, changed) = mpsc::unbounded_channel();
     let follower = Follower {
-        upstreams: Upstreams::new(parts.core.clone(), parts.allowed.clone(), parts.upstream_tls.clone()),
-        policies: PolicySet::new(&parts.components).map_err(anyhow::Error::from).context("cannot make the policies")?,
-        keys: parts.gateway.keys.clone(),
+        upstreams: setup.upstreams(),
+        policies: PolicySet::new(&setup.components).map_err(anyhow::Error::from).context("cannot make the policies")?,
+        keys: setup.gateway.keys.clone(),
         publish,
+        changed,
         missing: parts.missing.clone(),
+        metrics: metrics.clone(),
     };
-    let workers = start(options, &parts, &listener, &snapshots, &phases)?;
+    let checker = Checker::new(setup.reach.clone(), publish_unwell);
+    drop(setup);
+    let watch = Watch { options: Arc::new(options.clone()), breakers, setups, metrics: metrics.clone() };
+    if let Some(admin) = &admin {
+        tracing::info!("metrics at http://{}/metrics", admin.address()?);
+    }
+    let workers = start(options, &parts, &listener, &news, &phases)?;
     drop(listener);
-    let scheme = if parts.tls.is_some() { "https" } else { "http" };
     tracing::info!(
         workers = workers.len(),
         milliseconds = started.elapsed().as_millis(),
@@ -56,6 +75,11 @@ pub fn run(options: &Options) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
         tokio::task::spawn_local(follower.run());
+        tokio::task::spawn_local(checker.run(news.current));
+        tokio::task::spawn_local(watch_files(watch, setup::files(options, &manifest)));
+        if let Some(admin) = admin {
+            tokio::task::spawn_local(metrics::serve(admin, metrics));
+        }
         stop_signal(&workers).await
     })?;
     stop(&phase, workers)
@@ -70,12 +94,14 @@ fn allow_many_connections() {
     }
 }
 
+/// Without it the edge serves on, with what it has.
+async fn watch_files(watch: Watch, files: Vec<PathBuf>) {
+    if let Err(error) = watch.run(files).await {
+        tracing::error!(error = %format!("{error:#}"), "changes of files are no longer noticed");
+    }
+}
+
 fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
-    let keys = EdgeKeys::parse(manifest.variable("edge_key")?).context("the variable `edge_key`")?;
-    let core: Origin = manifest.variable("core_url")?.parse().context("the variable `core_url`")?;
-    let variable = |name| manifest.variable(name).unwrap_or_default();
-    let proxies = Proxies::parse(variable("trusted_proxies"), variable("client_address_header"))
-        .context("the variable `trusted_proxies`")?;
     let state = match options.state {
         StateKind::Memory => StateParts::Memory(State::Memory(Arc::new(Memory::new(options.state_bytes)))),
         StateKind::Redis => {
@@ -83,24 +109,11 @@ fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
             StateParts::Redis(manifest.variable("redis_url")?.to_owned(), credentials.to_owned())
         }
     };
-    let tls = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => {
-            let required = options.client_auth == ClientAuth::Required;
-            let clients = options.client_ca.as_deref().map(|file| ClientAuthority { file, required });
-            Some(tls::server(certificate, key, clients.as_ref())?)
-        }
-        _ => None,
-    };
     Ok(Parts {
-        components: Components::load(&manifest.policies, options.cache.as_deref())?,
-        gateway: Arc::new(Gateway { keys, limits: HeadLimits::default(), proxies, settings: None }),
-        core,
-        allowed: manifest.allowed.clone(),
-        upstream_tls: tls::client(options.upstream_ca.as_deref())?,
-        tls,
         collapsing: Collapsing::default(),
         state,
         missing: MissingKeys::default(),
+        metrics: None,
         limits: Limits {
             header_timeout: options.header_timeout,
             write_timeout: options.write_timeout,
@@ -113,7 +126,7 @@ fn start(
     options: &Options,
     parts: &Parts,
     listener: &Listener,
-    snapshots: &watch::Receiver<Option<Arc<Snapshot>>>,
+    news: &News,
     phases: &watch::Receiver<Phase>,
 ) -> Result<Vec<JoinHandle<Result<()>>>> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -121,8 +134,8 @@ fn start(
     (0..count)
         .map(|index| {
             let (parts, listener) = (parts.clone(), listener.try_clone()?);
-            let (snapshots, phases) = (snapshots.clone(), phases.clone());
-            let run = move || worker::run(parts, listener, snapshots, phases);
+            let (news, phases) = (news.clone(), phases.clone());
+            let run = move || worker::run(parts, listener, news, phases);
             Ok(std::thread::Builder::new().name(format!("worker-{index}")).spawn(run)?)
         })
         .collect()

@@ -3,10 +3,10 @@
 //! What must never be in a line: header values, queries, bodies, keys. A request is told by its method, path, route,
 //! status and request id; who called is told by the token's subject, never by the token.
 //!
-//! `RUST_LOG` filters, as everywhere; `RUST_LOG=info,access=off` leaves the lines per request out.
+//! docs/observability.md tells what each field means. `RUST_LOG` filters, as everywhere; `RUST_LOG=info,access=off` leaves the lines per request out.
 
 use std::io::IsTerminal as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use breakwater_pipeline::Exchange;
 use tracing_subscriber::EnvFilter;
@@ -23,26 +23,69 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// The line for a request, when its answer's head is there.
-pub fn access(exchange: &Exchange, status: u16, since: Instant) {
-    if let Some(fault) = exchange.fault() {
-        tracing::error!(request_id = exchange.request_id(), route = exchange.route(), %fault, "a policy failed");
+/// A request whose answer is on its way: the line about it is written when the answer has gone, or is given up.
+pub struct Record {
+    exchange: Exchange,
+    status: u16,
+    since: Instant,
+    /// How long upstreams took to the heads of their answers.
+    waited: Option<Duration>,
+    head: Duration,
+    bytes: u64,
+    ended: bool,
+}
+
+impl Record {
+    /// Begins when the answer's head is there; none if nobody wants the line. A fault is told at once, and in any case.
+    pub fn begin(exchange: Exchange, status: u16, since: Instant, waited: Option<Duration>) -> Option<Self> {
+        if let Some(fault) = exchange.fault() {
+            tracing::error!(request_id = exchange.request_id(), route = exchange.route(), %fault, "a policy failed");
+        }
+        tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Self {
+            exchange,
+            status,
+            since,
+            waited,
+            head: since.elapsed(),
+            bytes: 0,
+            ended: false,
+        })
     }
-    if !tracing::enabled!(target: "access", tracing::Level::INFO) {
-        return;
+
+    /// So much of the body has gone.
+    pub fn sent(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
     }
-    tracing::info!(
-        target: "access",
-        method = exchange.method(),
-        path = exchange.path(),
-        route = exchange.route(),
-        status,
-        milliseconds = since.elapsed().as_secs_f64() * 1000.0,
-        client = exchange.client_address(),
-        cache = exchange.cache().map(|cache| cache.result),
-        cache_reason = exchange.cache().and_then(|cache| cache.reason.as_deref()),
-        subject = exchange.caller().map(|caller| caller.subject.as_str()),
-        request_id = exchange.request_id(),
-        traceparent = exchange.traceparent(),
-    );
+
+    /// All of it has.
+    pub fn ended(&mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+        let exchange = &self.exchange;
+        tracing::info!(
+            target: "access",
+            method = exchange.method(),
+            path = exchange.path(),
+            route = exchange.route(),
+            status = self.status,
+            milliseconds = milliseconds(self.head),
+            upstream_milliseconds = self.waited.map(milliseconds),
+            total_milliseconds = milliseconds(self.since.elapsed()),
+            bytes = self.bytes,
+            broken_off = (!self.ended).then_some(true),
+            client = exchange.client_address(),
+            refused_by = exchange.refused_by(),
+            limit = exchange.exhausted().next(),
+            cache = exchange.cache().map(|cache| cache.result),
+            cache_reason = exchange.cache().and_then(|cache| cache.reason.as_deref()),
+            subject = exchange.caller().map(|caller| caller.subject.as_str()),
+            request_id = exchange.request_id(),
+            trace_id = exchange.trace_id(),
+        );
+    }
 }

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use edge_host::{host, logging, options::Options};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     logging::start(options.log_format);

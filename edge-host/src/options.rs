@@ -18,6 +18,10 @@ pub struct Options {
     #[arg(long, env = "EDGE_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
 
+    /// Where `GET /metrics` is answered, for Prometheus: an address of the private network. Nothing is counted without.
+    #[arg(long, env = "EDGE_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+
     /// Threads that serve; as many as there are processors if not said.
     #[arg(long, env = "EDGE_WORKERS")]
     pub workers: Option<usize>,

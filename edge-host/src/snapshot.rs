@@ -12,13 +12,16 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use breakwater_kit::headers::first;
-use breakwater_pipeline::{EdgeKeys, Forward, Seed, Snapshot, SnapshotRequest, apply};
+use breakwater_pipeline::{EdgeKeys, Forward, Seed, Snapshot, SnapshotRequest, Upstream, apply};
 use http_body_util::{BodyExt as _, Limited};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
+use crate::metrics::Metrics;
 use crate::now_ms;
 use crate::policies::PolicySet;
+use crate::setup::{Current, Setup};
 use crate::upstream::Upstreams;
 
 /// How often a core is asked that answers at once.
@@ -51,9 +54,13 @@ pub struct Follower {
     /// For the link with the core.
     pub keys: EdgeKeys,
     /// To the workers.
-    pub publish: watch::Sender<Option<Arc<Snapshot>>>,
+    pub publish: watch::Sender<Current>,
+    /// What has changed on the disk.
+    pub changed: UnboundedReceiver<Setup>,
     /// From the workers.
     pub missing: MissingKeys,
+    /// Where it is counted what became of snapshots.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Issuers that signed a token with a key which is not in the snapshot: the core may find it now.
@@ -95,15 +102,22 @@ impl Follower {
         let mut pause = PAUSES.0;
         let mut last_error = String::new();
         let missing = self.missing.clone();
+        let (_, nothing) = mpsc::unbounded_channel();
+        let mut changed = std::mem::replace(&mut self.changed, nothing);
         loop {
             let issuers = missing.take();
             let asked = tokio::select! {
                 asked = self.ask(&mut known, &issuers) => asked,
+                Some(setup) = changed.recv() => {
+                    self.exchange(setup, &mut known);
+                    continue;
+                }
                 // The core is told of a missing key at once, but not more than once a second.
                 () = async { sleep(EVERY).await; missing.0.reported.notified().await } => continue,
             };
             match asked {
                 Ok(held) => {
+                    self.metrics.snapshot_confirmed();
                     if !last_error.is_empty() {
                         tracing::info!("the core's snapshot is followed again");
                         last_error.clear();
@@ -112,6 +126,7 @@ impl Follower {
                     sleep(if held { AT_MOST } else { EVERY }).await;
                 }
                 Err(error) => {
+                    self.metrics.snapshot_failed();
                     // Once per cause, not once a second.
                     let error = format!("{error:#}");
                     if error != last_error {
@@ -135,7 +150,8 @@ impl Follower {
             .reporting(missing);
         let forward = Forward {
             upstream: "core".to_owned(),
-            origin: None,
+            to: Upstream::core(),
+            affinity: None,
             method: "GET".to_owned(),
             path_and_query: SnapshotRequest::PATH.to_owned(),
             headers: request.headers.clone(),
@@ -144,7 +160,9 @@ impl Follower {
             connect_timeout: PATIENCE,
             response_timeout: PATIENCE + 1_000 * WAIT,
             idle_timeout: PATIENCE,
-            retries: 0,
+            overall_timeout: 0,
+            // Another of several cores may be there.
+            retries: 1,
             max_body: 0,
             mirror: None,
         };
@@ -173,16 +191,45 @@ impl Follower {
             Ok(snapshot) if known.snapshot.as_deref() == Some(&snapshot) => {}
             Ok(snapshot) => {
                 tracing::info!(version = snapshot.settings.version, "a new snapshot");
+                self.metrics.snapshot_taken(&snapshot.settings.version);
                 let snapshot = Arc::new(snapshot);
                 known.snapshot = Some(snapshot.clone());
-                self.publish.send_replace(Some(snapshot));
+                self.publish.send_modify(|current| current.snapshot = Some(snapshot));
             }
             Err(error) => {
+                self.metrics.snapshot_refused();
                 let error = format!("{error:#}");
                 tracing::error!(error, have = known.snapshot.is_some(), "the snapshot was refused");
             }
         }
         Ok(held)
+    }
+
+    /// Has the workers serve with another setup, if its policies take the snapshot.
+    fn exchange(&mut self, setup: Setup, known: &mut Known) {
+        let tried = PolicySet::new(&setup.components).map_err(anyhow::Error::from).and_then(|mut policies| {
+            if let Some(snapshot) = &known.snapshot {
+                apply(&mut policies, snapshot, None)?;
+            }
+            Ok(policies)
+        });
+        match tried {
+            Ok(policies) => {
+                self.policies = policies;
+                self.upstreams = setup.upstreams();
+                self.keys = setup.gateway.keys.clone();
+                // What the old policies refused, the new ones may take.
+                known.etag = None;
+                self.metrics.reload_taken();
+                self.publish.send_modify(|current| current.setup = Arc::new(setup));
+                tracing::info!("the edge serves with what has changed");
+            }
+            Err(error) => {
+                self.metrics.reload_refused();
+                let error = format!("{error:#}");
+                tracing::error!(error, "what has changed cannot be used; the edge goes on with what it has");
+            }
+        }
     }
 
     /// Whether it is one, and whether the policies take it.

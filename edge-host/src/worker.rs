@@ -1,5 +1,6 @@
 //! A worker: one thread with everything that it needs for a request, shared with nobody.
 
+mod generation;
 mod random;
 
 use std::cell::{Cell, RefCell};
@@ -7,21 +8,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use breakwater_pipeline::{Gateway, Snapshot, apply};
-use rustls::{ClientConfig, ServerConfig};
+use anyhow::Result;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::collapse::Collapsing;
-use crate::manifest::AllowedHosts;
-use crate::policies::{Components, PolicySet};
+use crate::metrics::{Metrics, WorkerMetrics};
 use crate::server::{self, Listener, Places};
+use crate::setup::Current;
 use crate::snapshot::MissingKeys;
 use crate::state::{Redis, State};
-use crate::upstream::{Origin, Upstreams};
+use crate::upstream::Unwell;
+pub use generation::Generation;
 use random::Random;
 
 /// How long a request waits at the most for a worker that is about to begin.
@@ -52,24 +52,14 @@ pub struct Limits {
 /// What every worker is made of.
 #[derive(Clone)]
 pub struct Parts {
-    /// The compiled policies.
-    pub components: Components,
-    /// The pipeline before its first snapshot.
-    pub gateway: Arc<Gateway>,
-    /// Where the core is.
-    pub core: Origin,
-    /// What may be reached.
-    pub allowed: AllowedHosts,
-    /// How upstreams are trusted.
-    pub upstream_tls: Arc<ClientConfig>,
-    /// What clients see.
-    pub tls: Option<Arc<ServerConfig>>,
     /// Who asks upstreams for what others wait for.
     pub collapsing: Collapsing,
     /// Where the edge remembers.
     pub state: StateParts,
     /// Issuers whose keys are missing, for the one who follows the core.
     pub missing: MissingKeys,
+    /// Where everything is counted, if anybody asks.
+    pub metrics: Option<Arc<Metrics>>,
     /// Time-outs.
     pub limits: Limits,
 }
@@ -85,16 +75,12 @@ pub enum StateParts {
 
 /// One worker, as its connections see it.
 pub struct Worker {
-    /// Borrowed for one step of one request at a time.
-    pub policies: RefCell<PolicySet>,
-    /// Exchanged for another with every snapshot.
-    pub gateway: RefCell<Arc<Gateway>>,
+    /// What requests that begin now are served with.
+    generation: RefCell<Rc<Generation>>,
     /// What all workers are given.
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
+    news: News,
     /// Whether this worker has taken a snapshot yet.
     begun: watch::Sender<bool>,
-    /// Connections to upstreams.
-    pub upstreams: Upstreams,
     /// Who asks upstreams for what others wait for.
     pub collapsing: Collapsing,
     /// Where the edge remembers.
@@ -103,8 +89,6 @@ pub struct Worker {
     pub places: UnboundedSender<Places>,
     /// Issuers whose keys are missing, for the one who follows the core.
     pub missing: MissingKeys,
-    /// What clients see.
-    pub tls: Option<Arc<ServerConfig>>,
     /// Time-outs.
     pub limits: Limits,
     /// How far the edge is.
@@ -113,48 +97,55 @@ pub struct Worker {
     pub random: RefCell<Random>,
     /// Copies of requests that are under way to mirrors.
     pub mirrored: Cell<usize>,
+    /// What this worker counts, if anybody asks.
+    pub metrics: Option<Rc<WorkerMetrics>>,
+    all_metrics: Option<Arc<Metrics>>,
+}
+
+/// What the main thread tells the workers.
+#[derive(Clone)]
+pub struct News {
+    /// What they serve with.
+    pub current: watch::Receiver<Current>,
+    /// What the health checks found.
+    pub unwell: watch::Receiver<Arc<Unwell>>,
 }
 
 /// Runs a worker in the thread that calls, until the edge has closed.
-pub fn run(
-    parts: Parts,
-    listener: Listener,
-    snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
-    phase: watch::Receiver<Phase>,
-) -> Result<()> {
+pub fn run(parts: Parts, listener: Listener, news: News, phase: watch::Receiver<Phase>) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let (places, given_back) = mpsc::unbounded_channel();
-        let worker = Rc::new(Worker::new(parts, snapshots.clone(), phase, places)?);
+        let worker = Rc::new(Worker::new(parts, news.clone(), phase, places)?);
         tokio::task::spawn_local(server::give_back(worker.state.clone(), given_back));
-        tokio::task::spawn_local(follow(worker.clone(), snapshots));
+        tokio::task::spawn_local(follow(worker.clone(), news.current));
+        tokio::task::spawn_local(heed(worker.clone(), news.unwell));
         worker.accept(listener).await
     })
 }
 
 impl Worker {
-    fn new(
-        parts: Parts,
-        snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
-        phase: watch::Receiver<Phase>,
-        places: UnboundedSender<Places>,
-    ) -> Result<Self> {
-        let policies = PolicySet::new(&parts.components).map_err(anyhow::Error::from);
+    fn new(parts: Parts, news: News, phase: watch::Receiver<Phase>, places: UnboundedSender<Places>) -> Result<Self> {
+        let metrics = parts.metrics.as_ref().map(|all| Rc::new(WorkerMetrics::new(all)));
+        // The first snapshot is taken beside the first requests.
+        let current = Current { snapshot: None, ..news.current.borrow().clone() };
+        let generation = Generation::new(current, metrics.as_ref())?;
         let state = match parts.state {
             StateParts::Memory(state) => state,
-            StateParts::Redis(url, credentials) => State::Redis(Redis::new(&url, &credentials, &parts.allowed)?),
+            StateParts::Redis(url, credentials) => {
+                State::Redis(Redis::new(&url, &credentials, &generation.setup.reach.allowed)?)
+            }
         };
         Ok(Self {
-            policies: RefCell::new(policies.context("cannot make the policies")?),
-            gateway: RefCell::new(parts.gateway),
-            snapshots,
+            generation: RefCell::new(Rc::new(generation)),
+            news,
             begun: watch::Sender::new(false),
-            upstreams: Upstreams::new(parts.core, parts.allowed, parts.upstream_tls),
+            metrics,
+            all_metrics: parts.metrics,
             collapsing: parts.collapsing,
             state,
             places,
             missing: parts.missing,
-            tls: parts.tls,
             limits: parts.limits,
             phase,
             random: RefCell::new(Random::new()?),
@@ -162,10 +153,16 @@ impl Worker {
         })
     }
 
+    /// What serves a request that begins now.
+    pub fn generation(&self) -> Rc<Generation> {
+        self.generation.borrow().clone()
+    }
+
     /// Waits for the first snapshot if there is one that this worker has not come to take: another worker may have said
     /// already that the edge is ready.
     pub async fn begin(&self) {
-        if !*self.begun.borrow() && self.snapshots.borrow().is_some() {
+        if self.generation.borrow().gateway.borrow().settings.is_none() && self.news.current.borrow().snapshot.is_some()
+        {
             // One that cannot take it says so in time.
             let _ = tokio::time::timeout(BEGINNING, self.begun.subscribe().wait_for(|begun| *begun)).await;
         }
@@ -175,10 +172,12 @@ impl Worker {
     async fn accept(self: Rc<Self>, listener: Listener) -> Result<()> {
         let listener = listener.into_tokio()?;
         let connections = TaskTracker::new();
+        let taken = self.all_metrics.as_ref().map(|all| all.connections(&connections)).unwrap_or_default();
         let mut phase = self.phase.clone();
         loop {
             tokio::select! {
                 (stream, from) = server::accept(&listener) => {
+                    taken.one();
                     connections.spawn_local(server::serve(self.clone(), stream, from));
                 }
                 // If the sender is gone, the process ends anyway.
@@ -190,6 +189,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 (stream, from) = server::accept(&listener) => {
+                    taken.one();
                     connections.spawn_local(server::serve(self.clone(), stream, from));
                 }
                 () = std::future::ready(()) => break,
@@ -204,25 +204,40 @@ impl Worker {
     }
 }
 
-/// Gives new snapshots to the policies, whole or not at all.
-async fn follow(worker: Rc<Worker>, mut snapshots: watch::Receiver<Option<Arc<Snapshot>>>) {
-    let mut last: Option<Arc<Snapshot>> = None;
+/// Takes what is new, whole or not at all: a snapshot, or another setup with the snapshot that there is.
+async fn follow(worker: Rc<Worker>, mut news: watch::Receiver<Current>) {
     loop {
-        let next = snapshots.borrow_and_update().clone();
-        if let Some(next) = next {
-            match apply(&mut *worker.policies.borrow_mut(), &next, last.as_deref()) {
-                Ok(()) => {
-                    let gateway = worker.gateway.borrow().with_settings(next.settings.clone());
-                    *worker.gateway.borrow_mut() = gateway;
-                    worker.begun.send_replace(true);
-                    last = Some(next);
-                }
-                // It was tried before it came here, so this is a policy that fails now and then.
-                Err(error) => tracing::error!(%error, "a worker keeps its last snapshot"),
-            }
+        let next = news.borrow_and_update().clone();
+        let snapshots = next.snapshot.is_some();
+        match worker.take(next) {
+            Ok(()) if snapshots => drop(worker.begun.send_replace(true)),
+            Ok(()) => {}
+            // It was tried before it came here, so this is a policy that fails now and then.
+            Err(error) => tracing::error!(error = %format!("{error:#}"), "a worker goes on with what it has"),
         }
-        if snapshots.changed().await.is_err() {
+        if news.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Leaves endpoints alone that the health checks found unwell.
+async fn heed(worker: Rc<Worker>, mut unwell: watch::Receiver<Arc<Unwell>>) {
+    while unwell.changed().await.is_ok() {
+        let unwell = unwell.borrow_and_update().clone();
+        worker.generation().upstreams.heed(unwell);
+    }
+}
+
+impl Worker {
+    fn take(&self, next: Current) -> Result<()> {
+        let generation = self.generation();
+        if !Arc::ptr_eq(&generation.setup, &next.setup) {
+            let generation = Generation::new(next, self.metrics.as_ref())?;
+            generation.upstreams.heed(self.news.unwell.borrow().clone());
+            *self.generation.borrow_mut() = Rc::new(generation);
+            return Ok(());
+        }
+        next.snapshot.map_or(Ok(()), |snapshot| generation.tell(snapshot))
     }
 }

@@ -95,6 +95,11 @@ impl ApiKeys {
         &self.header
     }
 
+    /// What a bearer token begins with that is one of them.
+    pub fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+
     /// Whether a bearer token is one of them by its looks.
     pub fn has_prefix(&self, token: &str) -> bool {
         self.prefix.as_ref().is_some_and(|prefix| token.starts_with(prefix.as_str()))

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use breakwater_kit::types::Caller;
+use breakwater_kit::network::Network;
+use breakwater_kit::types::{Caller, Introspection, Opinion};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,9 +11,10 @@ use serde_json::value::RawValue;
 use crate::algorithm::Algorithm;
 use crate::api_keys::ApiKeys;
 use crate::certificates::Certificates;
-use crate::introspection::Server;
+use crate::introspection::{Said, Server};
 use crate::keys::Key;
 use crate::memory::Known;
+use crate::own_keys::{self, OwnKeys};
 use crate::token::{Token, claims};
 use crate::told::Told;
 
@@ -38,8 +40,17 @@ struct Source {
     leeway: u64,
     issuers: Vec<RawIssuer>,
     introspection: Option<Server>,
+    own_keys: Option<OwnKeys>,
     claim_headers: BTreeMap<String, String>,
     plan_claim: String,
+}
+
+/// Who is asked about a token that cannot be read here.
+pub enum Asked<'a> {
+    /// An authorization server.
+    Server(&'a Server),
+    /// The core.
+    Core(&'a OwnKeys),
 }
 
 struct Issuer {
@@ -58,6 +69,7 @@ struct Section<'a> {
     leeway_seconds: u64,
     issuers: Vec<RawIssuer>,
     introspection: Option<Server>,
+    own_keys: Option<OwnKeys>,
     #[serde(borrow)]
     api_keys: Option<&'a RawValue>,
     #[serde(default)]
@@ -113,6 +125,32 @@ pub enum Unfit {
     UnknownKey(String),
 }
 
+impl Asked<'_> {
+    /// What is asked about a token that came from this address; none if nobody need be asked to refuse it.
+    pub fn question(&self, token: &str, address: &str) -> Option<Introspection> {
+        match self {
+            Self::Server(server) => Some(server.question(token)),
+            Self::Core(keys) => keys.could_be(token).then(|| keys.question(token, address)),
+        }
+    }
+
+    /// The networks that the token is good from; nothing if what was said of them cannot be understood.
+    pub fn addresses(&self, claims: &Value) -> Option<Vec<Network>> {
+        match self {
+            Self::Server(_) => Some(Vec::new()),
+            Self::Core(_) => own_keys::addresses(claims),
+        }
+    }
+
+    /// What was said; nothing if it cannot be understood.
+    pub fn read(&self, answer: &Opinion, now: u64) -> Option<Said> {
+        match self {
+            Self::Server(server) => server.read(answer, now),
+            Self::Core(keys) => keys.read(answer, now),
+        }
+    }
+}
+
 impl Trust {
     /// Takes a new section, or says what is wrong with it. The answer is whether anything changed that tokens were
     /// judged by, besides revocations.
@@ -122,16 +160,24 @@ impl Trust {
             leeway: section.leeway_seconds,
             issuers: section.issuers,
             introspection: section.introspection,
+            own_keys: section.own_keys,
             claim_headers: section.claim_headers,
             plan_claim: section.plan_claim,
         };
         // Everything that can fail, before anything is changed.
         let keys = section.api_keys.map_or("{}", RawValue::get);
         let new_keys = (*keys != *self.keys_source).then(|| ApiKeys::read(keys)).transpose()?;
+        let prefix = new_keys.as_ref().unwrap_or(&self.api_keys).prefix();
+        if let (Some(own), Some(prefix)) = (&source.own_keys, prefix)
+            && own.prefix.starts_with(prefix)
+        {
+            return Err(format!("api_keys: the prefix {prefix:?} is also that of the core's own keys"));
+        }
         let changed = source != self.source;
         if changed {
             let told = Told::new(&source.claim_headers, &source.plan_claim)?;
             source.introspection.as_ref().map_or(Ok(()), Server::check)?;
+            source.own_keys.as_ref().map_or(Ok(()), OwnKeys::check)?;
             self.issuers = read(&source)?;
             (self.told, self.source) = (told, source);
         }
@@ -143,9 +189,10 @@ impl Trust {
         Ok(changed)
     }
 
-    /// The server that is asked about a token, if it is one that only a server can read.
-    pub fn server_for(&self, token: &str) -> Option<&Server> {
-        self.source.introspection.as_ref().filter(|_| !Token::has_form(token))
+    /// Who is asked about a token, if it is one that cannot be read here.
+    pub fn asked_about(&self, token: &str) -> Option<Asked<'_>> {
+        let own = self.source.own_keys.as_ref().filter(|keys| keys.are_meant(token)).map(Asked::Core);
+        own.or_else(|| self.source.introspection.as_ref().filter(|_| !Token::has_form(token)).map(Asked::Server))
     }
 
     /// The caller behind a token, if everything about it is good. The cheap questions come first.
@@ -183,7 +230,8 @@ impl Trust {
             expires_at: claims.exp,
             ..Caller::default()
         };
-        let known = Known { caller, until: claims.exp.saturating_add(self.source.leeway) };
+        let until = claims.exp.saturating_add(self.source.leeway);
+        let known = Known { caller, until, addresses: Vec::new() };
         self.still_good(&known, now).then_some((issuer, known))
     }
 

@@ -26,16 +26,16 @@ impl exports::breakwater::edge::authentication::Guest for Component {
     }
 
     fn authenticate(
-        request: RequestHead,
+        presented: Presented,
         requirement: Requirement,
         certificate: Option<ClientCertificate>,
         now: u64,
     ) -> Verdict {
-        POLICY.with_borrow_mut(|policy| policy.authenticate(&request, &requirement, certificate.as_ref(), now))
+        POLICY.with_borrow_mut(|policy| policy.authenticate(&presented, &requirement, certificate.as_ref(), now))
     }
 
-    fn introspected(request: RequestHead, requirement: Requirement, answer: Option<Opinion>, now: u64) -> Verdict {
-        POLICY.with_borrow_mut(|policy| policy.introspected(&request, &requirement, answer.as_ref(), now))
+    fn introspected(presented: Presented, requirement: Requirement, answer: Option<Opinion>, now: u64) -> Verdict {
+        POLICY.with_borrow_mut(|policy| policy.introspected(&presented, &requirement, answer.as_ref(), now))
     }
 }
 

@@ -82,7 +82,7 @@ impl Server {
         let (origin, path) = self.parts().unwrap_or_default();
         let credentials = format!("{}:{}", form(&self.client_id), form(&self.client_secret));
         Introspection {
-            origin: origin.into(),
+            origin: Some(origin.into()),
             path_and_query: if path.is_empty() { "/".into() } else { path.into() },
             headers: vec![
                 Field::new("accept", "application/json"),
@@ -94,6 +94,25 @@ impl Server {
         }
     }
 
+    /// What the server said.
+    pub fn read(&self, answer: &Opinion, now: u64) -> Option<Said> {
+        self.terms().read(answer, now)
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms { issuer: &self.issuer, audiences: &self.audiences, cache_seconds: self.cache_seconds }
+    }
+}
+
+/// What an answer is judged by.
+pub struct Terms<'a> {
+    pub issuer: &'a str,
+    /// None: whomever a token is for, it is for us.
+    pub audiences: &'a [String],
+    pub cache_seconds: u64,
+}
+
+impl Terms<'_> {
     /// What the server said (section 2.2); nothing if it said nothing that can be understood.
     pub fn read(&self, answer: &Opinion, now: u64) -> Option<Said> {
         if answer.status != 200 {
@@ -106,7 +125,7 @@ impl Server {
             return Some(inactive);
         }
         let answer = Answer::deserialize(&whole).ok()?;
-        let for_us = self.audiences.is_empty() || answer.aud.is_some_and(|aud| aud.is_one_of(&self.audiences));
+        let for_us = self.audiences.is_empty() || answer.aud.is_some_and(|aud| aud.is_one_of(self.audiences));
         let by_them = answer.iss.is_none_or(|issuer| issuer == self.issuer);
         let in_time = answer.nbf.is_none_or(|begin| begin <= now) && answer.exp.is_none_or(|end| now < end);
         let subject = answer.sub.or(answer.username).or(answer.client_id).filter(|subject| !subject.is_empty());
@@ -116,7 +135,7 @@ impl Server {
         let until = (now + self.cache_seconds).min(answer.exp.unwrap_or(u64::MAX));
         let scopes = answer.scope.as_deref().unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
         let caller = Caller {
-            issuer: self.issuer.clone(),
+            issuer: self.issuer.to_owned(),
             subject,
             session: answer.sid,
             scopes: scopes.map(Into::into).collect(),
@@ -128,7 +147,7 @@ impl Server {
 }
 
 /// `application/x-www-form-urlencoded`
-fn form(text: &str) -> String {
+pub fn form(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

@@ -26,6 +26,7 @@ mod guest;
 mod introspection;
 mod keys;
 mod memory;
+mod own_keys;
 mod token;
 mod told;
 
@@ -95,7 +96,7 @@ impl Authenticator {
     /// Who is calling. `now` is Unix seconds.
     pub fn authenticate(
         &mut self,
-        request: &RequestHead,
+        presented: &Presented,
         requirement: &Requirement,
         certificate: Option<&ClientCertificate>,
         now: u64,
@@ -103,15 +104,15 @@ impl Authenticator {
         if *requirement == Requirement::Public {
             return Verdict::Anonymous;
         }
-        match credentials::read(request, &self.trust.api_keys) {
-            Credentials::Token(token) => match self.look(token, now) {
+        match credentials::read(presented, &self.trust.api_keys) {
+            Credentials::Token(token) => match self.look(token, &presented.client_address, now) {
                 Found::Caller(caller) => permit(caller, requirement),
                 Found::Unfit(unfit) => refuse(unfit),
                 Found::Ask(question) => Verdict::Introspect(question),
             },
             Credentials::ApiKey(key) => {
                 let Trust { api_keys, told, .. } = &self.trust;
-                let caller = api_keys.caller(key, &request.client_address, told, now);
+                let caller = api_keys.caller(key, &presented.client_address, told, now);
                 caller.map_or_else(|| refuse(Unfit::Invalid), |caller| permit(caller, requirement))
             }
             Credentials::Malformed(detail) => {
@@ -133,16 +134,16 @@ impl Authenticator {
     /// The same, once the authorization server has said what it thinks of the token; none if it said nothing.
     pub fn introspected(
         &mut self,
-        request: &RequestHead,
+        presented: &Presented,
         requirement: &Requirement,
         answer: Option<&Opinion>,
         now: u64,
     ) -> Verdict {
-        let Credentials::Token(token) = credentials::read(request, &self.trust.api_keys) else {
+        let Credentials::Token(token) = credentials::read(presented, &self.trust.api_keys) else {
             return refuse(Unfit::Invalid);
         };
-        let Some(server) = self.trust.server_for(token) else { return refuse(Unfit::Invalid) };
-        match answer.and_then(|answer| server.read(answer, now)) {
+        let Some(asked) = self.trust.asked_about(token) else { return refuse(Unfit::Invalid) };
+        match answer.and_then(|answer| asked.read(answer, now)) {
             // A token that may be good is not called bad.
             None => Verdict::Refuse(problems::upstream_unavailable(AWAY_RETRY_SECONDS)),
             Some(Said::Inactive(until)) => {
@@ -151,27 +152,39 @@ impl Authenticator {
             }
             Some(Said::Active(mut caller, claims, until)) => {
                 self.trust.told.tell(&mut caller, &claims);
-                let known = Known { caller: *caller, until };
+                let Some(addresses) = asked.addresses(&claims) else { return refuse(Unfit::Invalid) };
+                let known = Known { caller: *caller, until, addresses };
                 if !self.trust.still_good(&known, now) {
                     return refuse(Unfit::Invalid);
                 }
                 self.known.keep(token, known.clone());
+                if !known.is_good_from(&presented.client_address) {
+                    return refuse(Unfit::Invalid);
+                }
                 permit(known.caller, requirement)
             }
         }
     }
 
     /// The caller behind a token, from memory or by looking.
-    fn look(&mut self, token: &str, now: u64) -> Found {
+    fn look(&mut self, token: &str, address: &str, now: u64) -> Found {
         if let Some(known) = self.known.get(token) {
             if self.trust.still_good(known, now) {
-                return Found::Caller(known.caller.clone());
+                return match known.is_good_from(address) {
+                    true => Found::Caller(known.caller.clone()),
+                    false => Found::Unfit(Unfit::Invalid),
+                };
+            }
+            // The core has said that a key of its own ended: nobody need be asked.
+            if known.caller.key.is_some() && now < known.until {
+                return Found::Unfit(Unfit::Invalid);
             }
             self.known.forget(token);
         }
-        if let Some(server) = self.trust.server_for(token) {
+        if let Some(asked) = self.trust.asked_about(token) {
             let inactive = self.inactive.get(token).is_some_and(|until| now < *until);
-            return if inactive { Found::Unfit(Unfit::Invalid) } else { Found::Ask(server.question(token)) };
+            let question = (!inactive).then(|| asked.question(token, address)).flatten();
+            return question.map_or(Found::Unfit(Unfit::Invalid), Found::Ask);
         }
         match self.trust.check(token, now) {
             Ok(known) => {

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use breakwater_kit::network::Network;
 use breakwater_kit::types::Caller;
 
 /// A caller whose token was good once.
@@ -18,6 +19,16 @@ pub struct Known {
     pub caller: Caller,
     /// When to look again, in Unix seconds.
     pub until: u64,
+    /// The networks that it is good from; none: from everywhere.
+    pub addresses: Vec<Network>,
+}
+
+impl Known {
+    /// Whether it is good from this address.
+    pub fn is_good_from(&self, address: &str) -> bool {
+        let inside = |address| self.addresses.iter().any(|network| network.contains(address));
+        self.addresses.is_empty() || address.parse().is_ok_and(inside)
+    }
 }
 
 /// What an entry takes besides its text, roughly.

@@ -5,6 +5,7 @@
 mod attacks;
 mod callers;
 mod opaque;
+mod own_keys;
 mod vectors;
 
 use base64::Engine;
@@ -112,19 +113,15 @@ fn good() -> String {
     token(|_, _| {})
 }
 
-fn request(authorization: &[&str]) -> RequestHead {
-    RequestHead {
-        method: "GET".into(),
-        scheme: "https".into(),
-        authority: "edge.example".into(),
-        path: "/".into(),
+fn request(authorization: &[&str]) -> Presented {
+    Presented {
         query: None,
         headers: authorization.iter().map(|value| Field::new("authorization", *value)).collect(),
         client_address: "192.0.2.1".into(),
     }
 }
 
-fn bearer(token: &str) -> RequestHead {
+fn bearer(token: &str) -> Presented {
     request(&[&format!("Bearer {token}")])
 }
 
@@ -142,7 +139,9 @@ fn told(verdict: &Verdict) -> String {
             format!("{} {} | {}", problem.status, problem.slug, String::from_utf8_lossy(&challenge.value))
         }
         Verdict::UnknownKey((issuer, problem)) => format!("unknown key of {issuer} | {}", problem.slug),
-        Verdict::Introspect(question) => format!("ask {}{}", question.origin, question.path_and_query),
+        Verdict::Introspect(question) => {
+            format!("ask {}{}", question.origin.as_deref().unwrap_or_default(), question.path_and_query)
+        }
     }
 }
 

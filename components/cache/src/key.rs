@@ -57,10 +57,10 @@ pub fn varied(plain: &str, request: &RequestHead, names: &[String], personal: Op
             }
             continue;
         }
-        // Lines are one list, and a header that is missing is not an empty one (section 4.1).
+        // Lines are one list (RFC 9110, section 5.3), and a header that is missing is not an empty one (section 4.1).
         digest.update([u8::from(headers::has(&request.headers, name))]);
         let lines: Vec<&[u8]> = headers::values(&request.headers, name).collect();
-        part(&mut digest, &normalised(name, lines.join(b",".as_slice())));
+        part(&mut digest, &normalised(name, lines.join(b", ".as_slice())));
     }
     Some(format!("{plain}:{}", hex(digest)))
 }

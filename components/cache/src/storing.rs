@@ -94,21 +94,10 @@ pub fn kept_headers(response: &[Field], now: u64) -> Vec<Field> {
 }
 
 fn is_transient(response: &[Field], name: &str) -> bool {
-    const CONNECTION: [&str; 10] = [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authentication-info",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
     // Allowances are of the request that drew on them (draft-ietf-httpapi-ratelimit-headers, section 7.3).
     const REQUEST: [&str; 4] = ["ratelimit", "ratelimit-policy", "server-timing", "x-request-id"];
-    CONNECTION.contains(&name)
+    headers::is_hop_by_hop(name)
+        || name == "trailer"
         || REQUEST.contains(&name)
         || (name.starts_with("breakwater-") && name != crate::PERSONAL)
         || headers::list(response, "connection").any(|listed| listed.eq_ignore_ascii_case(name))

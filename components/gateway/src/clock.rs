@@ -6,7 +6,7 @@ use std::time::Duration;
 use breakwater_pipeline::Seed;
 use futures_util::future::{Either, select};
 use spin_sdk::wasip3::clocks::{monotonic_clock, system_clock};
-use spin_sdk::wasip3::random::random;
+use spin_sdk::wasip3::random::random as source;
 
 /// Unix milliseconds.
 pub fn now_ms() -> u64 {
@@ -28,8 +28,13 @@ pub fn uptime_ms() -> u64 {
 /// Random bytes for the names of one request.
 pub fn seed() -> Seed {
     let mut bytes = [0; 34];
-    bytes.copy_from_slice(&random::get_random_bytes(34)[..34]);
+    bytes.copy_from_slice(&source::get_random_bytes(34)[..34]);
     Seed(bytes)
+}
+
+/// A random number.
+pub fn random() -> u64 {
+    source::get_random_u64()
 }
 
 /// The future's result, unless it takes longer than so many milliseconds.

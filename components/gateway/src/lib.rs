@@ -21,6 +21,8 @@ mod clock;
 #[cfg(any(target_family = "wasm", clippy))]
 mod configuration;
 #[cfg(any(target_family = "wasm", clippy))]
+mod endpoints;
+#[cfg(any(target_family = "wasm", clippy))]
 mod imports;
 #[cfg(any(target_family = "wasm", clippy))]
 mod policies;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
-    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Presented,
+    Problem, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Subscriber, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Reads, Section};
 
@@ -35,6 +35,12 @@ fn shown(section: Section, request: &RequestHead) -> Cow<'_, RequestHead> {
     })
 }
 
+/// The client as the policy of a section is shown it.
+fn presented(section: Section, request: &RequestHead, query: Option<&String>) -> Presented {
+    let headers = READS.with_borrow(|reads| reads[section as usize].of(&request.headers).cloned().collect());
+    Presented { client_address: request.client_address.clone(), query: query.cloned(), headers }
+}
+
 /// The components that `spin.toml` composes with this one. A call cannot fail: a trap ends the instance.
 pub struct Components;
 
@@ -61,10 +67,15 @@ impl Policies for Components {
         limits: &[String],
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
-        Ok(rate_limiting::draw(&shown(Section::RateLimiting, request), route, limits, caller))
+        Ok(rate_limiting::draw(
+            &presented(Section::RateLimiting, request, None),
+            route,
+            limits,
+            caller.map(Subscriber::from).as_ref(),
+        ))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<Option<Problem>, Fault> {
         Ok(rate_limiting::judge(drawn, leased))
     }
 
@@ -75,7 +86,8 @@ impl Policies for Components {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        Ok(authentication::authenticate(&shown(Section::Authentication, request), requirement, certificate, now))
+        let presented = presented(Section::Authentication, request, request.query.as_ref());
+        Ok(authentication::authenticate(&presented, requirement, certificate, now))
     }
 
     fn introspected(
@@ -85,7 +97,8 @@ impl Policies for Components {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        Ok(authentication::introspected(&shown(Section::Authentication, request), requirement, answer, now))
+        let presented = presented(Section::Authentication, request, request.query.as_ref());
+        Ok(authentication::introspected(&presented, requirement, answer, now))
     }
 
     fn plan_cache(&mut self, request: &RequestHead, caller: Option<&Caller>) -> Result<CachePlan, Fault> {

@@ -76,7 +76,7 @@ async fn drive(
                 exchange.taken(&mut Components, allowances, now())
             }
             Effect::Introspect(question) => {
-                let answer = upstream::introspect(question).await;
+                let answer = upstream::introspect(&configuration.core, question).await;
                 exchange.introspected(&mut Components, answer, now())
             }
             Effect::Lease(leases, holder) => {
@@ -91,17 +91,17 @@ async fn drive(
                 exchange.got(&mut Components, value.map(Into::into), now())
             }
             // Instances do not know of each other, and few requests share one.
-            Effect::Collapse(_) => exchange.turned(&mut Components, Turn::Lead, now()),
+            Effect::Collapse(_) => exchange.turned(Turn::Lead, now()),
             Effect::ReadBody { max_bytes, idle_timeout } => {
                 let read = body::read_client(body.take(), max_bytes, idle_timeout).await;
-                exchange.body_read(&mut Components, read.map(Into::into), now())
+                exchange.body_read(read.map(Into::into), now())
             }
             Effect::ReadAnswer { max_bytes } => {
                 let read = match upstream.take() {
                     Some(response) => body::read(response, usize::try_from(max_bytes).unwrap_or(usize::MAX)).await,
                     None => Ok(Vec::new()),
                 };
-                exchange.answer_read(&mut Components, read.map(Into::into))
+                exchange.answer_read(read.map(Into::into))
             }
             Effect::Forward(mut forward) => {
                 if let Some(copy) = forward.mirror.take() {

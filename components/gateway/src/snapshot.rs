@@ -2,6 +2,8 @@
 //!
 //! The state is shared and not ours alone, so the copy carries a seal made with the edge key.
 
+use std::borrow::Cow;
+
 use breakwater_kit::types::Field;
 use breakwater_pipeline::{EdgeKeys, Snapshot, SnapshotRequest};
 use spin_sdk::wasip3::http::client;
@@ -49,7 +51,7 @@ async fn exchange(
 ) -> Result<Fetched, String> {
     let ask = SnapshotRequest::new(keys, &seed(), known.map(|known| known.etag.as_str()), now_ms()).reporting(missing);
     let outgoing = Outgoing {
-        origin: core,
+        origin: Cow::Borrowed(core),
         method: "GET",
         path_and_query: SnapshotRequest::PATH,
         headers: &ask.headers,

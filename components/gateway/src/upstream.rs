@@ -1,8 +1,12 @@
 //! Requests to upstreams.
 //!
-//! A request without a body is tried again as often as its route says. One with a body is sent once, and its answer's
-//! head is waited for from the body's end on.
+//! A request without a body, or with one that the pipeline read, is tried again as often as its route says. One whose body
+//! streams is sent once, and its answer's head is waited for from the body's end on.
+//!
+//! An instance of this component lives for a moment, so it has no opinion of endpoints: of several, one is chosen by lot
+//! or by its hash, and the next one when that cannot be connected to. No health checks, no ejection, no counting.
 
+use std::borrow::Cow;
 use std::pin::{Pin, pin};
 
 use breakwater_kit::types::{Field, Introspection, Opinion, ResponseHead};
@@ -15,6 +19,7 @@ use wit_bindgen::{FutureReader, StreamReader, spawn};
 
 use crate::body::{self, ClientBody, TrailersResult};
 use crate::clock::within;
+use crate::endpoints::Endpoints;
 use crate::origin::Origin;
 
 /// Bytes of a mirror's answer that are read.
@@ -30,7 +35,7 @@ pub struct TimeOuts {
 
 /// A request's head, for the host.
 pub struct Outgoing<'a> {
-    pub origin: &'a Origin,
+    pub origin: Cow<'a, Origin>,
     pub method: &'a str,
     pub path_and_query: &'a str,
     pub headers: &'a [Field],
@@ -42,9 +47,16 @@ pub type Answered = (ResponseHead, types::Response);
 
 /// Asks the upstream that the pipeline names.
 pub async fn ask(core: &Origin, forward: &Forward, client: Option<types::Request>) -> Result<Answered, Failure> {
-    let named = forward.origin.as_deref().map(|url| Origin::parse(url).ok_or(Failure::Forbidden)).transpose()?;
+    match forward.overall_timeout {
+        0 => ask_patiently(core, forward, client).await,
+        limit => within(limit, ask_patiently(core, forward, client)).await.unwrap_or(Err(Failure::Timeout)),
+    }
+}
+
+async fn ask_patiently(core: &Origin, forward: &Forward, client: Option<types::Request>) -> Result<Answered, Failure> {
+    let mut endpoints = Endpoints::of(core, forward);
     let outgoing = Outgoing {
-        origin: named.as_ref().unwrap_or(core),
+        origin: endpoints.next()?,
         method: &forward.method,
         path_and_query: &forward.path_and_query,
         headers: &forward.headers,
@@ -54,18 +66,13 @@ pub async fn ask(core: &Origin, forward: &Forward, client: Option<types::Request
             between_bytes: forward.idle_timeout,
         },
     };
-    if let Some(bytes) = forward.body.as_ref().filter(|bytes| !bytes.is_empty()) {
-        let (contents, trailers) = body::whole(bytes.clone());
-        let request = outgoing.request(Some(contents), trailers)?;
-        return client::send(request).await.map(answered).map_err(|code| failure(&code));
-    }
     let body = match client.filter(|_| forward.with_body && may_have_body(forward)) {
         Some(request) => body::of_client(request, forward).await?,
         None => None,
     };
     match body {
         Some(body) => with_body(outgoing, forward, body).await,
-        None => without_body(&outgoing, forward.retries).await,
+        None => repeatable(outgoing, endpoints, forward).await,
     }
 }
 
@@ -80,11 +87,14 @@ pub async fn mirror(core: &Origin, copy: &Forward) {
 const MAX_OPINION: usize = 64 * 1024;
 
 /// Asks an authorization server about a token (RFC 7662); none if nothing whole came in time.
-pub async fn introspect(question: Introspection) -> Option<Opinion> {
-    let origin = Origin::parse(&question.origin)?;
+pub async fn introspect(core: &Origin, question: Introspection) -> Option<Opinion> {
+    let named = match &question.origin {
+        Some(url) => Some(Origin::parse(url)?),
+        None => None,
+    };
     let timeout = question.timeout;
     let outgoing = Outgoing {
-        origin: &origin,
+        origin: named.map_or(Cow::Borrowed(core), Cow::Owned),
         method: "POST",
         path_and_query: &question.path_and_query,
         headers: &question.headers,
@@ -120,14 +130,33 @@ fn may_have_body(forward: &Forward) -> bool {
     }
 }
 
-async fn without_body(outgoing: &Outgoing<'_>, retries: u32) -> Result<Answered, Failure> {
-    let mut left = retries;
+/// Sends what can be sent again: a request without a body, or with one that was read.
+async fn repeatable<'a>(
+    mut outgoing: Outgoing<'a>,
+    mut endpoints: Endpoints<'a>,
+    forward: &Forward,
+) -> Result<Answered, Failure> {
+    let mut left = forward.retries;
     loop {
-        match client::send(outgoing.without_body()?).await.map_err(|code| failure(&code)) {
+        let request = match forward.body.as_ref().filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => {
+                let (contents, trailers) = body::whole(bytes.clone());
+                outgoing.request(Some(contents), trailers)?
+            }
+            None => outgoing.without_body()?,
+        };
+        let code = match client::send(request).await {
             Ok(response) => return Ok(answered(response)),
-            Err(Failure::Unavailable | Failure::BadAnswer) if left > 0 => left -= 1,
-            Err(failure) => return Err(failure),
+            Err(code) => code,
+        };
+        // Where there is no connection, nobody got the request: another may, whatever its method.
+        let unsent = matches!(code, ErrorCode::ConnectionRefused | ErrorCode::DnsError(_));
+        match failure(&code) {
+            _ if unsent && endpoints.has_more() => {}
+            Failure::Unavailable | Failure::BadAnswer if left > 0 => left -= 1,
+            failure => return Err(failure),
         }
+        outgoing.origin = endpoints.next()?;
     }
 }
 

@@ -53,7 +53,9 @@ mod guest {
                 connect_timeout: 1000,
                 response_timeout: 1000,
                 idle_timeout: 1000,
+                overall_timeout: 0,
                 retries: 0,
+                upgrades: false,
                 max_body: 1000,
                 extras: None,
             })

@@ -70,6 +70,20 @@ impl Check {
     }
 }
 
+/// Seconds after which a request that was refused is worth repeating: at least one, for a client that comes back at once
+/// would be refused again.
+pub fn retry_seconds(allowance: &Allowance) -> u64 {
+    whole_seconds(allowance.retry_after).max(1)
+}
+
+/// Seconds after which another of the requests at once may have ended; nobody can know.
+pub const BUSY_RETRY_SECONDS: u64 = 1;
+
+/// Milliseconds as whole seconds, rounded up, as `retry-after` and the headers about limits have them.
+pub fn whole_seconds(milliseconds: u64) -> u64 {
+    milliseconds.div_ceil(1_000)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -9,6 +9,26 @@ impl Field {
     }
 }
 
+/// Headers that concern one connection only (RFC 9110, section 7.6.1), with the proxy's own credentials
+/// (sections 11.7.1 and 11.7.2) and HTTP/2's upgrade (RFC 9113, section 3.1).
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a header of this (lower-case) name concerns one connection only. So does what `connection` names.
+pub fn is_hop_by_hop(name: &str) -> bool {
+    HOP_BY_HOP.contains(&name)
+}
+
 /// The values of every line with this (lower-case) name, in order.
 pub fn values<'a>(headers: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
     headers.iter().filter(move |field| field.name == name).map(|field| trim(&field.value))

@@ -37,6 +37,19 @@ pub struct RequestHead {
     pub client_address: String,
 }
 
+/// What a client shows of itself: a request without what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Presented {
+    /// The address that the client came from, without its port.
+    #[cfg_attr(feature = "wasmtime", component(name = "client-address"))]
+    pub client_address: String,
+    /// Without the `?`; only shown to policies that look for credentials.
+    pub query: Option<String>,
+    /// WIT `headers`.
+    pub headers: Vec<Field>,
+}
+
 /// A response without its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
@@ -252,8 +265,13 @@ pub struct Route {
     /// Milliseconds that either body may stand still.
     #[cfg_attr(feature = "wasmtime", component(name = "idle-timeout"))]
     pub idle_timeout: u32,
-    /// How often a safe request is tried again on another connection.
+    /// Milliseconds for all tries together, up to the response's head; 0 is as long as they take.
+    #[cfg_attr(feature = "wasmtime", component(name = "overall-timeout"))]
+    pub overall_timeout: u32,
+    /// How often an idempotent request is tried again on another connection.
     pub retries: u32,
+    /// Whether a client may turn its connection into another protocol's, such as WebSocket's.
+    pub upgrades: bool,
     /// Bytes of request body that are let through.
     #[cfg_attr(feature = "wasmtime", component(name = "max-body"))]
     pub max_body: u64,
@@ -312,12 +330,33 @@ pub struct Caller {
     pub headers: Vec<Field>,
 }
 
+/// A caller as limits count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Subscriber {
+    /// WIT `issuer`.
+    pub issuer: String,
+    /// WIT `subject`.
+    pub subject: String,
+    /// WIT `plan`.
+    pub plan: Option<String>,
+    /// WIT `key`.
+    pub key: Option<String>,
+}
+
+impl From<&Caller> for Subscriber {
+    fn from(caller: &Caller) -> Self {
+        let Caller { issuer, subject, plan, key, .. } = caller.clone();
+        Self { issuer, subject, plan, key }
+    }
+}
+
 /// A question to an authorization server about a token that only it can read (RFC 7662).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
 pub struct Introspection {
-    /// Scheme, host and port.
-    pub origin: String,
+    /// Scheme, host and port; none is the core, which the edge signs its question for.
+    pub origin: Option<String>,
     /// WIT `path-and-query`.
     #[cfg_attr(feature = "wasmtime", component(name = "path-and-query"))]
     pub path_and_query: String,
@@ -442,16 +481,6 @@ pub struct Leased {
     pub lease: Lease,
     /// WIT `granted`.
     pub granted: Option<bool>,
-}
-
-/// WIT `limit-verdict`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
-pub struct LimitVerdict {
-    /// For the answer, whatever it is.
-    pub headers: Vec<Field>,
-    /// WIT `refusal`.
-    pub refusal: Option<Problem>,
 }
 
 /// A response as the cache keeps it, without its body.

@@ -20,17 +20,21 @@ pub struct Asked<'a> {
     pub https: bool,
     pub head_only: bool,
     pub origin: &'a Origin,
-    pub limits: &'a [Field],
 }
 
 /// Makes an answer complete.
-pub fn finish(mut head: ResponseHead, mut body: Body, asked: &Asked<'_>) -> Answer {
+pub fn finish(
+    mut head: ResponseHead,
+    mut body: Body,
+    asked: &Asked<'_>,
+    limits: impl Iterator<Item = Field>,
+) -> Answer {
     let fields = &mut head.headers;
     headers::strip_hop_by_hop(fields);
     headers::strip_internal(fields);
     headers::set(fields, "x-request-id", asked.request_id);
-    for field in asked.limits {
-        headers::set(fields, &field.name, field.value.as_slice());
+    for field in limits {
+        headers::set(fields, &field.name, field.value);
     }
     asked.origin.apply(fields);
     secure(fields, asked.https);
@@ -90,8 +94,8 @@ pub fn answer_outside(problem: Problem, outside: &OutsideAnswer) -> (ResponseHea
     let request_id = ids::request_id(&[], &outside.seed, outside.now_ms);
     let (head, body) = refusal(problem, &request_id);
     let origin = Origin::nowhere();
-    let asked = Asked { request_id: &request_id, https: outside.https, head_only: false, origin: &origin, limits: &[] };
-    let answer = finish(head, body, &asked);
+    let asked = Asked { request_id: &request_id, https: outside.https, head_only: false, origin: &origin };
+    let answer = finish(head, body, &asked, std::iter::empty());
     match answer.body {
         Body::Whole(bytes) => (answer.head, bytes),
         Body::Empty | Body::Upstream(_) => (answer.head, Bytes::new()),

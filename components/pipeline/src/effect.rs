@@ -1,10 +1,13 @@
 //! What the pipeline asks of the shell, and what the shell may answer.
 
+use std::sync::Arc;
+
 use breakwater_kit::types::{Bucket, Field, Introspection, Kept, Lease, ResponseHead};
 use bytes::Bytes;
 
 use crate::exchange::Exchange;
 use crate::stored;
+use crate::upstreams::Upstream;
 
 /// The next thing that the shell has to do for a request.
 #[derive(Debug)]
@@ -64,8 +67,10 @@ pub enum Turn {
 pub struct Forward {
     /// The upstream's name in the snapshot.
     pub upstream: String,
-    /// Its origin, such as `https://host:port`; none for the core, whose origin the shell knows.
-    pub origin: Option<String>,
+    /// Where it is, and how one of its endpoints is chosen.
+    pub to: Arc<Upstream>,
+    /// What [`Balance::Hash`](crate::Balance::Hash) goes by; none for the other ways.
+    pub affinity: Option<u64>,
     /// The method, as the client sent it.
     pub method: String,
     /// Path and query, which begin with `/`.
@@ -83,8 +88,10 @@ pub struct Forward {
     pub response_timeout: u32,
     /// Milliseconds that either body may stand still.
     pub idle_timeout: u32,
-    /// How often the request may be tried again on another connection. Only for requests that are safe or idempotent
-    /// (RFC 9110, section 9.2.2), and only while none of the body was consumed: 0 otherwise.
+    /// Milliseconds for all tries together, up to the response's head; 0 is as long as they take.
+    pub overall_timeout: u32,
+    /// How often the request may be tried again on another connection, after a try that may have had an effect. Only for
+    /// requests that are safe or idempotent (RFC 9110, section 9.2.2): 0 otherwise.
     pub retries: u32,
     /// Bytes of request body that are let through; more is [`Failure::BodyTooLarge`].
     pub max_body: u64,
@@ -97,6 +104,8 @@ pub struct Forward {
 pub enum Failure {
     /// No connection, or it broke before the answer's head.
     Unavailable,
+    /// More requests than the upstream may have at once, and enough that wait.
+    Overloaded,
     /// A connection or the answer's head took longer than the route allows.
     Timeout,
     /// What came was no HTTP answer that could be used.

@@ -3,7 +3,7 @@
 //! ```text
 //! the head itself, the edge's own answers, preflights
 //!   → router → rate-limit (address) ⇢ take → auth (⇢ introspect → auth) → rate-limit (caller) ⇢ take
-//!   ⇢ lease → rate-limit (verdict)
+//!   ⇢ lease (→ rate-limit (verdict) if not all is allowed)
 //!   → static files, a redirect, or: cache (plan) ⇢ get → cache (judge) ⇢ collapse ⇢ body → forward ⇢ upstream
 //!   → cache (keep) ⇢ body
 //!   → answer
@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use breakwater_kit::problems;
 use breakwater_kit::types::{
-    Allowance, Bucket, Caller, ClientCertificate, Drawn, Field, Lease, Leased, Opinion, Problem, RequestHead,
-    Requirement, ResponseHead, Route, RouteDecision, Target, Verdict,
+    Allowance, Bucket, Caller, ClientCertificate, Drawn, Field, Introspection, Lease, Leased, Opinion, Problem,
+    RequestHead, Requirement, ResponseHead, Route, RouteDecision, Target, Verdict,
 };
 use bytes::Bytes;
 
@@ -34,8 +34,9 @@ use crate::cors::{self, Origin};
 use crate::effect::{Answer, Body, Effect, Entry, Failure, Keep, Renewal, Turn};
 use crate::gateway::Gateway;
 use crate::ids::{self, Seed};
+use crate::link::Signed;
 use crate::policies::{Fault, Policies};
-use crate::{admission, headers, own, problem, split};
+use crate::{admission, headers, limits, own, problem, split};
 
 pub use outcome::CacheOutcome;
 
@@ -56,7 +57,6 @@ pub struct Exchange {
     leased: Vec<Leased>,
     /// Names this request among the holders of places. Not the request id, which a client may choose.
     holder: Seed,
-    limit_headers: Option<Vec<Field>>,
     cache: cache::Lookup,
     /// The client's body, where it had to be read.
     body: Option<Bytes>,
@@ -67,6 +67,9 @@ pub struct Exchange {
     /// What renews the stale response that is answered with.
     renewal: Option<Box<Renewal>>,
     waiting: Waiting,
+    /// Which part of the edge has the word.
+    stage: &'static str,
+    refused: bool,
     fault: Option<Fault>,
 }
 
@@ -138,13 +141,14 @@ impl Exchange {
             wanted: Vec::new(),
             leased: Vec::new(),
             holder: *seed,
-            limit_headers: None,
             cache: cache::Lookup::new(seed),
             body: None,
             adapts: false,
             set: Vec::new(),
             renewal: None,
             waiting: Waiting::Start,
+            stage: "request",
+            refused: false,
             fault: None,
         }
     }
@@ -162,7 +166,7 @@ impl Exchange {
             Waiting::Start => self.admit(policies, now),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Take`]: one allowance per bucket, in order; none if the state was away.
@@ -176,7 +180,7 @@ impl Exchange {
             }
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Introspect`]: what the authorization server answered; none if nothing came in time.
@@ -187,7 +191,7 @@ impl Exchange {
             }
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Lease`]: which places were free; none if the state was away.
@@ -197,11 +201,12 @@ impl Exchange {
                 let mut granted = granted.filter(|given| given.len() == self.wanted.len()).into_iter().flatten();
                 let wanted = self.wanted.drain(..);
                 self.leased = wanted.map(|lease| Leased { lease, granted: granted.next() }).collect();
-                self.serve(policies, now)
+                self.stage = "rate-limiting";
+                self.judge_limits(policies).and_then(|()| self.serve(policies, now))
             }
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Get`]: what the state has; none if it has nothing or was away.
@@ -210,16 +215,16 @@ impl Exchange {
             Waiting::State => self.found(policies, value, now),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Collapse`]: whose turn it is.
-    pub fn turned<P: Policies>(&mut self, policies: &mut P, turn: Turn, now: u64) -> Effect {
+    pub fn turned(&mut self, turn: Turn, now: u64) -> Effect {
         let step = match self.wait_for_nothing() {
             Waiting::Turn => self.take_turn(turn, now),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::Forward`]: the head of the upstream's answer, or why there is none.
@@ -233,25 +238,25 @@ impl Exchange {
             Waiting::Upstream => self.upstream_answered(policies, answer, now),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::ReadBody`]: the client's body, or why it did not come whole.
-    pub fn body_read<P: Policies>(&mut self, policies: &mut P, body: Result<Bytes, Failure>, now: u64) -> Effect {
+    pub fn body_read(&mut self, body: Result<Bytes, Failure>, now: u64) -> Effect {
         let step = match self.wait_for_nothing() {
             Waiting::Body => self.forward_read(body, now),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// After [`Effect::ReadAnswer`]: the body of the upstream's answer, or why it did not come whole.
-    pub fn answer_read<P: Policies>(&mut self, policies: &mut P, body: Result<Bytes, Failure>) -> Effect {
+    pub fn answer_read(&mut self, body: Result<Bytes, Failure>) -> Effect {
         let step = match self.wait_for_nothing() {
             Waiting::Answer(answer) => self.answer_with(answer.0, answer.1, body),
             _ => Err(Stop::OutOfStep),
         };
-        self.conclude(policies, step)
+        self.conclude(step)
     }
 
     /// The head itself, what the edge answers by itself, and the router.
@@ -280,6 +285,7 @@ impl Exchange {
         headers::strip_claims(&mut self.request.headers);
         headers::strip_named(&mut self.request.headers, &settings.claim_headers);
 
+        self.stage = "routing";
         let route = match policies.route(&self.request)? {
             RouteDecision::Forward(route) => self.route.insert(route),
             RouteDecision::Refuse(problem) => return Err(Stop::Refuse(problem)),
@@ -300,19 +306,19 @@ impl Exchange {
         Ok(Next::Do(effect))
     }
 
-    /// What became of the buckets. While everything is allowed, the verdict can wait until nothing more is drawn.
+    /// What became of the buckets.
     fn settle<P: Policies>(
         &mut self,
         policies: &mut P,
         buckets: Vec<Bucket>,
         allowances: Option<Vec<Allowance>>,
     ) -> Result<(), Stop> {
+        self.stage = "rate-limiting";
         // A state that answers for other buckets than it was asked for has not answered.
         let allowances = allowances.filter(|given| given.len() == buckets.len());
-        let all_allowed = allowances.as_ref().is_some_and(|given| given.iter().all(|one| one.allowed));
         let mut allowances = allowances.into_iter().flatten();
         self.drawn.extend(buckets.into_iter().map(|bucket| Drawn { bucket, allowance: allowances.next() }));
-        if all_allowed { Ok(()) } else { self.judge_limits(policies) }
+        self.judge_limits(policies)
     }
 
     /// Who is calling.
@@ -342,8 +348,22 @@ impl Exchange {
         }
     }
 
+    /// Shows the core who asks it: the edge for itself, not for a client.
+    fn sign(&self, question: &mut Introspection, now: u64) {
+        let signed = Signed {
+            method: "POST",
+            path_and_query: &question.path_and_query,
+            client_address: "",
+            request_id: &self.request_id,
+        };
+        let signature = self.gateway.keys.sign(now, &signed);
+        question.headers.push(Field::new("x-request-id", self.request_id.as_str()));
+        question.headers.extend(signature.map(|signature| Field::new("breakwater-edge", signature)));
+    }
+
     /// What the caller draws on.
     fn identified<P: Policies>(&mut self, policies: &mut P, verdict: Verdict, again: bool, now: u64) -> Step {
+        self.stage = "authentication";
         match verdict {
             Verdict::Anonymous => {}
             Verdict::Known(caller) => self.caller = Some(caller),
@@ -352,7 +372,10 @@ impl Exchange {
                 self.unknown_key = Some(issuer);
                 return Err(Stop::Refuse(problem));
             }
-            Verdict::Introspect(question) => {
+            Verdict::Introspect(mut question) => {
+                if question.origin.is_none() {
+                    self.sign(&mut question, now);
+                }
                 self.waiting = Waiting::Introspection { again_with_caller: again };
                 return Ok(Next::Do(Effect::Introspect(question)));
             }
@@ -380,11 +403,9 @@ impl Exchange {
 
     /// The request may be served: from files, from the cache, or by an upstream.
     fn serve<P: Policies>(&mut self, policies: &mut P, now: u64) -> Step {
-        if !self.drawn.is_empty() || !self.leased.is_empty() {
-            self.judge_limits(policies)?;
-        }
         let route = self.route.as_mut().ok_or(Stop::OutOfStep)?;
         self.adapts = true;
+        self.stage = "upstream";
         if let Target::Split(split) = &route.target {
             let chosen = split::choose(split, &route.id, &self.request, self.caller.as_ref(), &self.request_id);
             route.target = Target::Upstream(chosen.ok_or_else(problems::internal)?.to_owned());
@@ -401,14 +422,16 @@ impl Exchange {
         }
     }
 
+    /// Whether the limits let the request through. While everything is allowed, there is nothing to judge.
     fn judge_limits<P: Policies>(&mut self, policies: &mut P) -> Result<(), Stop> {
-        let verdict = policies.judge_limits(&self.drawn, &self.leased)?;
-        self.limit_headers = Some(verdict.headers);
-        verdict.refusal.map_or(Ok(()), |problem| Err(Stop::Refuse(problem)))
+        if limits::all_allowed(&self.drawn, &self.leased) {
+            return Ok(());
+        }
+        policies.judge_limits(&self.drawn, &self.leased)?.map_or(Ok(()), |problem| Err(Stop::Refuse(problem)))
     }
 
     /// Turns every end into an answer.
-    fn conclude<P: Policies>(&mut self, policies: &mut P, step: Step) -> Effect {
+    fn conclude(&mut self, step: Step) -> Effect {
         let step = match step {
             Ok(Next::Answer(head, body)) => self.adapt(head, body),
             step => step,
@@ -416,7 +439,10 @@ impl Exchange {
         let (head, body) = match step {
             Ok(Next::Do(effect)) => return effect,
             Ok(Next::Answer(head, body)) => (head, body),
-            Err(Stop::Refuse(problem)) => answer::refusal(problem, &self.request_id),
+            Err(Stop::Refuse(problem)) => {
+                self.refused = true;
+                answer::refusal(problem, &self.request_id)
+            }
             Err(Stop::Fault(fault)) => {
                 self.fault = Some(fault);
                 answer::refusal(problems::internal(), &self.request_id)
@@ -426,10 +452,6 @@ impl Exchange {
                 answer::refusal(problems::internal(), &self.request_id)
             }
         };
-        // A refusal after the first draw, such as a 401, says what is left as well.
-        if self.limit_headers.is_none() && !self.drawn.is_empty() {
-            self.limit_headers = policies.judge_limits(&self.drawn, &self.leased).ok().map(|verdict| verdict.headers);
-        }
         let mut answer = self.finish(head, body);
         answer.set.append(&mut self.set);
         answer.renewal = self.renewal.take();
@@ -438,14 +460,14 @@ impl Exchange {
 
     fn finish(&self, mut head: ResponseHead, body: Body) -> Answer {
         self.say_notices(&mut head);
+        let limits = limits::headers(&self.drawn, &self.leased);
         let asked = Asked {
             request_id: &self.request_id,
             https: self.request.scheme == "https",
             head_only: self.request.method == "HEAD",
             origin: &self.origin,
-            limits: self.limit_headers.as_deref().unwrap_or_default(),
         };
-        answer::finish(head, body, &asked)
+        answer::finish(head, body, &asked, limits)
     }
 
     fn wait_for_nothing(&mut self) -> Waiting {
@@ -457,9 +479,9 @@ impl Exchange {
         &self.request_id
     }
 
-    /// The trace context that the upstream gets.
-    pub fn traceparent(&self) -> &str {
-        &self.traceparent
+    /// The trace that the request belongs to, for the log.
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.get(3..35).unwrap_or_default()
     }
 
     /// The method, for the log.
@@ -500,6 +522,21 @@ impl Exchange {
     /// What the cache had to do with the answer, if its route is cacheable.
     pub fn cache(&self) -> Option<&CacheOutcome> {
         self.cache.outcome.as_ref()
+    }
+
+    /// Which part of the edge refused the request, if one did: `request` (its head), `routing`, `rate-limiting`,
+    /// `authentication`, `caching`, or `upstream` (the way to it).
+    pub fn refused_by(&self) -> Option<&'static str> {
+        let cache_refused = self.cache().is_some_and(|cache| cache.result == "refused");
+        self.refused.then_some(if cache_refused { "caching" } else { self.stage })
+    }
+
+    /// The names of the limits that refused the request, if it was limits that did.
+    pub fn exhausted(&self) -> impl Iterator<Item = &str> {
+        let drawn = self.drawn.iter().filter(|one| !one.allowance.as_ref().is_some_and(|given| given.allowed));
+        let leased = self.leased.iter().filter(|one| one.granted != Some(true));
+        let names = drawn.map(|one| one.bucket.name.as_str()).chain(leased.map(|one| one.lease.name.as_str()));
+        names.filter(|_| self.refused_by() == Some("rate-limiting"))
     }
 
     /// What went wrong here, for the log.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::link::EdgeKeys;
 use crate::proxies::Proxies;
+use crate::upstreams::Upstream;
 
 /// The pipeline's configuration. It never changes: a new snapshot makes a new one.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +52,7 @@ pub struct Settings {
     /// The snapshot's version.
     pub version: String,
     /// Upstreams by name.
-    pub upstreams: BTreeMap<String, Upstream>,
+    pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// Which pages of other origins may read answers.
     pub cors: Cors,
     /// What `Retry-After` says when an upstream is away.
@@ -81,14 +82,6 @@ impl Default for Caching {
     fn default() -> Self {
         Self { max_object_bytes: 1024 * 1024, collapse_ms: 5_000, epoch: 0, is_used: false }
     }
-}
-
-/// Where an upstream is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Upstream {
-    /// Scheme, host and port; none for the core, from which the snapshot came.
-    #[serde(default)]
-    pub origin: Option<String>,
 }
 
 /// Cross-origin requests (Fetch, section 3.2).

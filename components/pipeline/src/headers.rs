@@ -3,21 +3,6 @@
 use breakwater_kit::headers as kit;
 use breakwater_kit::types::Field;
 
-/// Headers that concern one connection only (RFC 9110, section 7.6.1), with the proxy's own credentials
-/// (sections 11.7.1 and 11.7.2) and HTTP/2's upgrade (RFC 9113, section 3.1).
-const HOP_BY_HOP: [&str; 10] = [
-    "connection",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// The first value under a name.
 pub fn get<'a>(headers: &'a [Field], name: &str) -> Option<&'a [u8]> {
     headers.iter().find(|field| field.name == name).map(|field| field.value.as_slice())
@@ -50,7 +35,7 @@ pub fn remove(headers: &mut Vec<Field>, name: &str) {
 pub fn strip_hop_by_hop(headers: &mut Vec<Field>) {
     let named: Vec<String> =
         kit::list(headers, "connection").map(str::to_ascii_lowercase).filter(|name| name != "close").collect();
-    headers.retain(|field| !HOP_BY_HOP.contains(&field.name.as_str()) && !named.contains(&field.name));
+    headers.retain(|field| !kit::is_hop_by_hop(&field.name) && !named.contains(&field.name));
 }
 
 /// Removes what a client may not say, because the edge says it to the core or the host says it to the edge.

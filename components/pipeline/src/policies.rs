@@ -4,8 +4,8 @@
 //! structs.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, Field, File, Hit, Leased, LimitVerdict,
-    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, Field, File, Hit, Leased, Opinion,
+    Problem, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 
 /// A policy failed to answer: it trapped, took too long, or took too much memory.
@@ -92,7 +92,7 @@ pub trait Policies {
     ) -> Result<DrawPlan, Fault>;
 
     /// `rate-limiting.judge`
-    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault>;
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<Option<Problem>, Fault>;
 
     /// `authentication.authenticate`
     fn authenticate(

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::gateway::{Caching, Cors, Settings, Upstream};
+use crate::gateway::{Caching, Cors, Settings};
 use crate::policies::{Fault, Policies, Section};
+use crate::upstreams::{self, Published};
 
 /// The schema that this edge understands.
 const SCHEMA: &str = "breakwater-edge-snapshot/1";
@@ -33,16 +34,16 @@ pub enum SnapshotError {
     /// It is for other edges.
     #[error("the snapshot's schema is `{0}`, this edge understands `{SCHEMA}`")]
     Schema(String),
-    /// An upstream's origin is no origin.
-    #[error("upstream `{0}` has an origin that is not `http://` or `https://` with host and port alone")]
-    Origin(String),
+    /// An upstream makes no sense.
+    #[error("upstream `{0}`: {1}")]
+    Upstream(String, &'static str),
 }
 
 #[derive(Deserialize)]
 struct Document<'a> {
     version: String,
     #[serde(default)]
-    upstreams: BTreeMap<String, Upstream>,
+    upstreams: BTreeMap<String, Published>,
     #[serde(default)]
     gateway: GatewaySection,
     #[serde(borrow)]
@@ -113,17 +114,11 @@ impl Snapshot {
         let routing = serde_json::from_str::<RoutingSection>(document.routing.get());
         caching.is_used = routing.is_ok_and(|routing| routing.routes.iter().any(|route| route.cacheable));
         let authentication: AuthenticationSection = serde_json::from_str(document.authentication.get())?;
-        let mut upstreams = document.upstreams;
-        for (name, upstream) in &mut upstreams {
-            if upstream.origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
-                return Err(SnapshotError::Origin(name.clone()));
-            }
-        }
         let section = |raw: &RawValue| raw.get().as_bytes().into();
         Ok(Self {
             settings: Settings {
                 version: document.version,
-                upstreams,
+                upstreams: upstreams::check(document.upstreams)?,
                 cors: document.gateway.cors,
                 retry_after_seconds: document.gateway.retry_after_seconds,
                 caching,
@@ -143,14 +138,6 @@ impl Snapshot {
     pub fn section(&self, section: Section) -> &[u8] {
         &self.sections[section as usize]
     }
-}
-
-/// Scheme and authority, nothing behind them (RFC 6454, section 6.2).
-fn is_origin(text: &str) -> bool {
-    let Some(authority) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
-        return false;
-    };
-    !authority.is_empty() && authority.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
 }
 
 /// Why a snapshot was not applied. The policies go on with the last good one.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use breakwater_kit::headers;
-use breakwater_kit::types::{Caller, RequestHead};
+use breakwater_kit::types::{Presented, Subscriber};
 
 use crate::config::{By, Limit};
 
@@ -11,14 +11,14 @@ use crate::config::{By, Limit};
 const MAX_VALUE: usize = 128;
 
 /// Where a request is counted; nowhere if a limit by key meets a caller without one.
-pub fn key(limit: &Limit, request: &RequestHead, route: &str, caller: Option<&Caller>) -> Option<String> {
+pub fn key(limit: &Limit, presented: &Presented, route: &str, caller: Option<&Subscriber>) -> Option<String> {
     let name = limit.name.as_str();
     match (&limit.by, caller) {
-        (By::Address, _) => Some(by_address(name, &request.client_address)),
+        (By::Address, _) => Some(by_address(name, &presented.client_address)),
         (By::Route, _) => Some(format!("limit:{name}:route:{route}")),
-        (By::Header(header), _) => Some(match headers::values(&request.headers, header).next() {
+        (By::Header(header), _) => Some(match headers::values(&presented.headers, header).next() {
             // Leaving the header out is no way around the limit.
-            None => by_address(name, &request.client_address),
+            None => by_address(name, &presented.client_address),
             Some(value) => format!("limit:{name}:header:{}", value[..value.len().min(MAX_VALUE)].escape_ascii()),
         }),
         (By::Caller, Some(caller)) => Some(by_caller(name, caller)),
@@ -43,7 +43,7 @@ fn by_address(name: &str, address: &str) -> String {
 }
 
 /// `limit:NAME:caller:LENGTH:ISSUER:SUBJECT`; the issuer's length keeps two pairs from reading the same.
-fn by_caller(name: &str, caller: &Caller) -> String {
+fn by_caller(name: &str, caller: &Subscriber) -> String {
     format!("limit:{name}:caller:{}:{}:{}", caller.issuer.len(), caller.issuer, caller.subject)
 }
 
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn callers_of_two_issuers_are_two() {
-        let caller = |issuer: &str, subject: &str| Caller {
+        let caller = |issuer: &str, subject: &str| Subscriber {
             issuer: issuer.into(),
             subject: subject.into(),
-            ..Caller::default()
+            ..Subscriber::default()
         };
         assert_eq!(by_caller("a", &caller("https://i", "s")), "limit:a:caller:9:https://i:s");
         assert_ne!(by_caller("a", &caller("i:s", "t")), by_caller("a", &caller("i", "s:t")));

@@ -25,11 +25,11 @@ impl exports::breakwater::edge::rate_limiting::Guest for Component {
         POLICY.with_borrow_mut(|policy| policy.configure(&section).map(|()| policy.reads()))
     }
 
-    fn draw(request: RequestHead, route: String, limits: Vec<String>, caller: Option<Caller>) -> DrawPlan {
-        POLICY.with_borrow(|policy| policy.draw(&request, &route, &limits, caller.as_ref()))
+    fn draw(presented: Presented, route: String, limits: Vec<String>, caller: Option<Subscriber>) -> DrawPlan {
+        POLICY.with_borrow(|policy| policy.draw(&presented, &route, &limits, caller.as_ref()))
     }
 
-    fn judge(drawn: Vec<Drawn>, leased: Vec<Leased>) -> LimitVerdict {
+    fn judge(drawn: Vec<Drawn>, leased: Vec<Leased>) -> Option<Problem> {
         POLICY.with_borrow(|policy| policy.judge(&drawn, &leased))
     }
 }

@@ -1,4 +1,4 @@
-//! Policy `rate-limiting`: which allowances a request draws on, and what its answer's headers say.
+//! Policy `rate-limiting`: which allowances a request draws on, and when it is refused.
 //!
 //! - A limit counts by the client's address, by the caller or API key that was recognised (skipped for strangers), by the
 //!   route, or by a header. One person has a whole /64 of IPv6, so that is what is counted (RFC 6177, section 2); an IPv4
@@ -10,8 +10,6 @@
 //! - A route may name a limit that the section does not have: the snapshot's makers turn limits off that way.
 //! - When the state is away, each limit says itself whether it lets requests through (`open`, the default) or refuses
 //!   them (`closed`).
-//! - Headers after draft-ietf-httpapi-ratelimit-headers-11: `r` is what could be used at once, and `t` the seconds until the
-//!   allowance is full again, or on a refusal until the request may be repeated, as `retry-after` says.
 
 mod config;
 mod counted;
@@ -42,7 +40,7 @@ impl RateLimiter {
     }
 
     /// What the request draws on: without a caller what can be counted without one, with one the rest.
-    pub fn draw(&self, request: &RequestHead, route: &str, limits: &[String], caller: Option<&Caller>) -> DrawPlan {
+    pub fn draw(&self, presented: &Presented, route: &str, limits: &[String], caller: Option<&Subscriber>) -> DrawPlan {
         let mut plan = DrawPlan { buckets: Vec::with_capacity(limits.len()), ..DrawPlan::default() };
         for (index, name) in limits.iter().enumerate() {
             // A route that names a limit twice draws on it once.
@@ -51,7 +49,7 @@ impl RateLimiter {
                 plan.again_with_caller |= limit.needs_caller();
                 continue;
             }
-            if let Some(key) = counted::key(limit, request, route, caller) {
+            if let Some(key) = counted::key(limit, presented, route, caller) {
                 let subscribed = caller.and_then(|caller| caller.plan.as_deref());
                 limit.draw(&key, route, subscribed, &mut plan.buckets, &mut plan.leases);
             }
@@ -59,8 +57,8 @@ impl RateLimiter {
         plan
     }
 
-    /// What became of it, for the answer.
-    pub fn judge(&self, drawn: &[Drawn], leased: &[Leased]) -> LimitVerdict {
+    /// Whether what became of it is a refusal.
+    pub fn judge(&self, drawn: &[Drawn], leased: &[Leased]) -> Option<Problem> {
         let closed = |name: &str| self.limits.iter().any(|limit| limit.closed && limit.answers_for(name));
         verdict::judge(drawn, leased, closed)
     }

@@ -85,6 +85,8 @@ struct RawRoute {
     timeouts: RawTimeouts,
     #[serde(default)]
     retries: u32,
+    #[serde(default)]
+    upgrades: bool,
     #[serde(default = "default_max_body")]
     max_body_bytes: u64,
     maintenance: Option<RawMaintenance>,
@@ -120,11 +122,12 @@ struct RawTimeouts {
     connect_ms: u32,
     response_ms: u32,
     idle_ms: u32,
+    overall_ms: u32,
 }
 
 impl Default for RawTimeouts {
     fn default() -> Self {
-        Self { connect_ms: 1_000, response_ms: 15_000, idle_ms: 30_000 }
+        Self { connect_ms: 1_000, response_ms: 15_000, idle_ms: 30_000, overall_ms: 0 }
     }
 }
 
@@ -193,7 +196,9 @@ fn entry(raw: RawRoute, versions: &[String]) -> Result<Entry, String> {
                 connect_timeout: raw.timeouts.connect_ms,
                 response_timeout: raw.timeouts.response_ms,
                 idle_timeout: raw.timeouts.idle_ms,
+                overall_timeout: raw.timeouts.overall_ms,
                 retries: raw.retries,
+                upgrades: raw.upgrades,
                 max_body: raw.max_body_bytes,
                 extras: raw.extras.read()?,
             },

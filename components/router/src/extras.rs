@@ -1,6 +1,7 @@
 //! What a route changes in requests and answers, as it was published (the members `request`, `response`, `notices`, `cors`
 //! and `mirror`).
 
+use breakwater_kit::headers;
 use breakwater_kit::types::{BodyEdit, CorsRule, Extras, Field, HeaderEdit, Mirror};
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,26 +9,9 @@ use serde_json::Value;
 /// Edits of one kind that a route may have.
 const MAX_EDITS: usize = 100;
 
-/// Headers that belong to the connection, to the body's framing or to the gateway itself.
-const NOT_EDITABLE: [&str; 17] = [
-    "connection",
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "traceparent",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-request-id",
-];
+/// Headers that belong to the body's framing or to the gateway itself, as those of the connection do.
+const NOT_EDITABLE: [&str; 7] =
+    ["content-length", "expect", "forwarded", "host", "traceparent", "trailer", "x-request-id"];
 
 /// The members of a route that are read here.
 #[derive(Debug, Default, Deserialize)]
@@ -149,7 +133,7 @@ fn editable(name: String) -> Result<String, String> {
         return Err(format!("{name:?} is no lower-case header name"));
     }
     let own = name.starts_with("breakwater-") || name.starts_with("x-forwarded-");
-    if own || NOT_EDITABLE.contains(&name.as_str()) {
+    if own || headers::is_hop_by_hop(&name) || NOT_EDITABLE.contains(&name.as_str()) {
         return Err(format!("the header {name} is the gateway's own affair"));
     }
     Ok(name)

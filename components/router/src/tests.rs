@@ -226,7 +226,8 @@ fn a_route_says_all_that_the_gateway_needs() {
     let router = configured(&[json!({
         "id": "documents.list", "methods": ["GET"], "path": "/d", "target": {"upstream": "core"},
         "authentication": {"mode": "required", "scopes": ["read"]}, "limits": ["address", "caller"], "cacheable": true,
-        "timeouts": {"connect_ms": 1, "response_ms": 2, "idle_ms": 3}, "retries": 4, "max_body_bytes": 5
+        "timeouts": {"connect_ms": 1, "response_ms": 2, "idle_ms": 3, "overall_ms": 6}, "retries": 4, "upgrades": true,
+        "max_body_bytes": 5
     })])
     .unwrap();
     let RouteDecision::Forward(full) = router.route(&request("GET", "/d", None)) else { panic!("refused") };
@@ -242,7 +243,9 @@ fn a_route_says_all_that_the_gateway_needs() {
             connect_timeout: 1,
             response_timeout: 2,
             idle_timeout: 3,
+            overall_timeout: 6,
             retries: 4,
+            upgrades: true,
             max_body: 5,
             extras: None,
         }
@@ -255,6 +258,7 @@ fn a_route_says_all_that_the_gateway_needs() {
     let RouteDecision::Forward(plain) = router.route(&request("GET", "/x", None)) else { panic!("refused") };
     assert_eq!((plain.target, plain.requirement), (Target::StaticFiles, Requirement::Optional));
     assert_eq!((plain.connect_timeout, plain.retries, plain.max_body, plain.cacheable), (1_000, 0, 1_048_576, false));
+    assert_eq!((plain.overall_timeout, plain.upgrades), (0, false));
 }
 
 #[test]

@@ -33,7 +33,9 @@ impl AllowedHosts {
         let parse = |text: String| {
             Pattern::parse(&text).with_context(|| format!("allowed_outbound_hosts: `{text}` is not understood"))
         };
-        patterns.into_iter().map(parse).collect::<Result<_>>().map(Self)
+        // A variable may be a list of addresses: those of several cores.
+        let split = |text: String| text.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>();
+        patterns.into_iter().flat_map(split).map(parse).collect::<Result<_>>().map(Self)
     }
 
     /// Whether this host may be reached.

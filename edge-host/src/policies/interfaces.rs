@@ -4,14 +4,14 @@
 //! whose functions differ from these types does not load.
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
-    Opinion, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Problem,
+    Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, TypedFunc};
 
 use super::sandbox::Guard;
-use super::view::HeadView;
+use super::view::{HeadView, PresentedView, SubscriberView};
 
 /// The functions of one interface, besides `configure`, which all have.
 pub trait Interface: Sized {
@@ -44,6 +44,7 @@ impl Exports<'_> {
 }
 
 type Head = HeadView<'static>;
+type Presented = PresentedView<'static>;
 type Names = &'static [String];
 /// `'static` stands for any lifetime: typed functions are covariant in their parameters.
 type Function<P, R> = TypedFunc<P, (R,)>;
@@ -63,8 +64,8 @@ impl Interface for Routing {
 
 /// `rate-limiting`
 pub struct RateLimiting {
-    pub draw: Function<(Head, &'static str, Names, Option<&'static Caller>), DrawPlan>,
-    pub judge: Function<(&'static [Drawn], &'static [Leased]), LimitVerdict>,
+    pub draw: Function<(Presented, &'static str, Names, Option<SubscriberView<'static>>), DrawPlan>,
+    pub judge: Function<(&'static [Drawn], &'static [Leased]), Option<Problem>>,
 }
 
 impl Interface for RateLimiting {
@@ -77,8 +78,8 @@ impl Interface for RateLimiting {
 
 /// `authentication`
 pub struct Authentication {
-    pub authenticate: Function<(Head, &'static Requirement, Option<&'static ClientCertificate>, u64), Verdict>,
-    pub introspected: Function<(Head, &'static Requirement, Option<&'static Opinion>, u64), Verdict>,
+    pub authenticate: Function<(Presented, &'static Requirement, Option<&'static ClientCertificate>, u64), Verdict>,
+    pub introspected: Function<(Presented, &'static Requirement, Option<&'static Opinion>, u64), Verdict>,
 }
 
 impl Interface for Authentication {

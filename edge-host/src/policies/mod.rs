@@ -9,16 +9,19 @@ mod interfaces;
 mod sandbox;
 mod view;
 
+use std::sync::Arc;
+
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, LimitVerdict,
-    Opinion, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Problem,
+    RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Section};
 
+use crate::metrics::PolicyMeter;
 pub use components::Components;
 use interfaces::{Authentication, Caching, RateLimiting, Routing, StaticFiles};
 use sandbox::Sandbox;
-use view::HeadView;
+use view::{HeadView, PresentedView, SubscriberView};
 
 /// One instance of every policy. It belongs to one thread.
 pub struct PolicySet {
@@ -40,6 +43,18 @@ impl PolicySet {
             caching: Sandbox::new(caching)?,
             static_files: Sandbox::new(static_files)?,
         })
+    }
+
+    /// Counts its calls in these, which are in the order of the manifest.
+    #[must_use]
+    pub fn measured(mut self, meters: &[Arc<PolicyMeter>; 5]) -> Self {
+        let [routing, rate_limiting, authentication, caching, static_files] = meters.clone();
+        self.routing.meter = Some(routing);
+        self.rate_limiting.meter = Some(rate_limiting);
+        self.authentication.meter = Some(authentication);
+        self.caching.meter = Some(caching);
+        self.static_files.meter = Some(static_files);
+        self
     }
 }
 
@@ -68,11 +83,12 @@ impl Policies for PolicySet {
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
         let shown = self.rate_limiting.shown(request);
-        let head = HeadView::new(request, &shown);
-        self.rate_limiting.call(|functions, store| functions.draw.call(store, (head, route, limits, caller)))
+        let presented = PresentedView::new(request, None, &shown);
+        let subscriber = caller.map(SubscriberView::from);
+        self.rate_limiting.call(|functions, store| functions.draw.call(store, (presented, route, limits, subscriber)))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<Option<Problem>, Fault> {
         self.rate_limiting.call(|functions, store| functions.judge.call(store, (drawn, leased)))
     }
 
@@ -84,8 +100,8 @@ impl Policies for PolicySet {
         now: u64,
     ) -> Result<Verdict, Fault> {
         let shown = self.authentication.shown(request);
-        let head = HeadView::new(request, &shown);
-        let parameters = (head, requirement, certificate, now);
+        let presented = PresentedView::new(request, request.query.as_deref(), &shown);
+        let parameters = (presented, requirement, certificate, now);
         self.authentication.call(|functions, store| functions.authenticate.call(store, parameters))
     }
 
@@ -97,8 +113,8 @@ impl Policies for PolicySet {
         now: u64,
     ) -> Result<Verdict, Fault> {
         let shown = self.authentication.shown(request);
-        let head = HeadView::new(request, &shown);
-        let parameters = (head, requirement, answer, now);
+        let presented = PresentedView::new(request, request.query.as_deref(), &shown);
+        let parameters = (presented, requirement, answer, now);
         self.authentication.call(|functions, store| functions.introspected.call(store, parameters))
     }
 

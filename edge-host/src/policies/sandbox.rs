@@ -1,6 +1,7 @@
 //! One policy's instance, and what it may use: no import, little time, little memory.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use breakwater_kit::types::RequestHead;
 use breakwater_pipeline::{Fault, Reads};
@@ -11,6 +12,7 @@ use wasmtime::{Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDe
 use super::components::TICK;
 use super::interfaces::{Exports, Interface};
 use super::view::FieldView;
+use crate::metrics::PolicyMeter;
 
 /// Bytes of memory that one policy may have.
 const MAX_MEMORY: usize = 64 * 1024 * 1024;
@@ -35,6 +37,8 @@ pub struct Sandbox<F> {
     section: Option<Box<[u8]>>,
     /// What it is shown of a request, under that section.
     reads: Reads,
+    /// Where calls are counted, if they are.
+    pub meter: Option<Arc<PolicyMeter>>,
 }
 
 struct Instance<F> {
@@ -55,7 +59,8 @@ impl<F: Interface> Sandbox<F> {
     /// Makes an instance, so that a component that cannot be one is told at the start.
     pub fn new(component: &InstancePre<Guard>) -> wasmtime::Result<Self> {
         let instance = Instance::new(component)?;
-        Ok(Self { component: component.clone(), instance: Some(instance), section: None, reads: Reads::default() })
+        let (component, instance) = (component.clone(), Some(instance));
+        Ok(Self { component, instance, section: None, reads: Reads::default(), meter: None })
     }
 
     /// Gives the policy its section. The inner error is its own.
@@ -74,7 +79,16 @@ impl<F: Interface> Sandbox<F> {
 
     /// Asks the policy.
     pub fn call<R>(&mut self, ask: impl FnOnce(&F, &mut Store<Guard>) -> wasmtime::Result<(R,)>) -> Result<R, Fault> {
-        self.call_within(BUDGET, |instance| ask(&instance.functions, &mut instance.store).map(|(answer,)| answer))
+        let since = self.meter.is_some().then(Instant::now);
+        let answer =
+            self.call_within(BUDGET, |instance| ask(&instance.functions, &mut instance.store).map(|(answer,)| answer));
+        if let (Some(meter), Some(since)) = (&self.meter, since) {
+            meter.durations.observe(since.elapsed());
+            if answer.is_err() {
+                meter.failures.one();
+            }
+        }
+        answer
     }
 
     fn call_within<R>(

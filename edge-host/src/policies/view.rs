@@ -1,6 +1,6 @@
-//! A request head as one policy is shown it: borrowed, with the headers that it reads.
+//! A request as one policy is shown it: borrowed, with the headers that it reads.
 
-use breakwater_kit::types::{Field, RequestHead};
+use breakwater_kit::types::{Caller, Field, RequestHead};
 use wasmtime::component::{ComponentType, Lower};
 
 /// WIT `request-head`, lowered into the component without a copy in between.
@@ -15,6 +15,26 @@ pub struct HeadView<'a> {
     headers: &'a [FieldView<'a>],
     #[component(name = "client-address")]
     client_address: &'a str,
+}
+
+/// WIT `presented`.
+#[derive(Clone, Copy, ComponentType, Lower)]
+#[component(record)]
+pub struct PresentedView<'a> {
+    #[component(name = "client-address")]
+    client_address: &'a str,
+    query: Option<&'a str>,
+    headers: &'a [FieldView<'a>],
+}
+
+/// WIT `subscriber`.
+#[derive(Clone, Copy, ComponentType, Lower)]
+#[component(record)]
+pub struct SubscriberView<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    plan: Option<&'a str>,
+    key: Option<&'a str>,
 }
 
 /// WIT `field`.
@@ -36,6 +56,24 @@ impl<'a> HeadView<'a> {
             query: head.query.as_deref(),
             headers,
             client_address: &head.client_address,
+        }
+    }
+}
+
+impl<'a> PresentedView<'a> {
+    /// Of a request, with this query and these headers.
+    pub fn new(head: &'a RequestHead, query: Option<&'a str>, headers: &'a [FieldView<'a>]) -> Self {
+        Self { client_address: &head.client_address, query, headers }
+    }
+}
+
+impl<'a> From<&'a Caller> for SubscriberView<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self {
+            issuer: &caller.issuer,
+            subject: &caller.subject,
+            plan: caller.plan.as_deref(),
+            key: caller.key.as_deref(),
         }
     }
 }

@@ -9,8 +9,9 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::holding::Holding;
 use crate::collapse::Lead;
+use crate::logging::Record;
 use crate::state::State;
-use crate::upstream::ResponseBody;
+use crate::upstream::{BrokenOff, ResponseBody};
 
 /// What follows an answer's head.
 pub enum AnswerBody {
@@ -22,8 +23,46 @@ pub enum AnswerBody {
     Upstream(ResponseBody),
     /// The same, with a copy for the cache.
     Kept(Box<Kept>),
-    /// One of these, and the places that the request holds until it has gone.
-    Held(Box<(AnswerBody, Holding)>),
+    /// One of these, with what lasts until it has gone.
+    Held(Box<Held>),
+}
+
+/// A body, and what ends with it.
+pub struct Held {
+    body: AnswerBody,
+    /// The places that the request has.
+    _places: Option<Holding>,
+    /// The line that is written about the request.
+    record: Option<Record>,
+}
+
+impl Held {
+    /// Until this body has gone, or nobody waits for it any more.
+    pub fn new(body: AnswerBody, places: Option<Holding>, record: Option<Record>) -> Self {
+        Self { body, _places: places, record }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(record) = &mut self.record {
+            match &polled {
+                Poll::Ready(Some(Ok(frame))) => record.sent(frame.data_ref().map_or(0, Bytes::len)),
+                Poll::Ready(None) => record.ended(),
+                Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record
+            && self.body.is_end_stream()
+        {
+            record.ended();
+        }
+    }
 }
 
 /// A body of which a copy is kept.
@@ -78,7 +117,7 @@ impl Kept {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = crate::upstream::BrokenOff;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -88,7 +127,7 @@ impl Body for AnswerBody {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(body) => Pin::new(body).poll_frame(context),
-            Self::Held(held) => Pin::new(&mut held.0).poll_frame(context),
+            Self::Held(held) => held.poll(context),
             Self::Kept(kept) => {
                 let polled = Pin::new(&mut kept.body).poll_frame(context);
                 match &polled {
@@ -116,7 +155,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Upstream(body) => body.is_end_stream(),
             Self::Kept(kept) => kept.body.is_end_stream(),
-            Self::Held(held) => held.0.is_end_stream(),
+            Self::Held(held) => held.body.is_end_stream(),
         }
     }
 
@@ -126,7 +165,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Upstream(body) => body.size_hint(),
             Self::Kept(kept) => kept.body.size_hint(),
-            Self::Held(held) => held.0.size_hint(),
+            Self::Held(held) => held.body.size_hint(),
         }
     }
 }

@@ -56,15 +56,17 @@ pub struct Peer {
 
 /// Serves a connection to its end. Errors are the client's affair, and not worth a line.
 pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
+    // Whoever has connected keeps the certificate that it was shown.
+    let tls = worker.generation().setup.tls.clone();
     // An IPv4 client on an IPv6 socket is still an IPv4 client.
     let mut peer = Peer {
         address: from.ip().to_canonical().to_string(),
-        https: worker.tls.is_some(),
+        https: tls.is_some(),
         certificate: None,
         asked: Cell::new(false),
     };
     let patience = worker.limits.header_timeout;
-    match &worker.tls {
+    match tls {
         None => {
             let version = tokio::select! {
                 version = timeout(patience, sniff(&stream)) => version,
@@ -74,7 +76,7 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
             drive(worker, stream, version, Rc::new(peer)).await;
         }
         Some(config) => {
-            let handshake = TlsAcceptor::from(config.clone()).accept(stream);
+            let handshake = TlsAcceptor::from(config).accept(stream);
             let Ok(Ok(stream)) = timeout(patience, handshake).await else { return };
             let version = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Version::Http2,

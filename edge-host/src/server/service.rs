@@ -11,14 +11,16 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use super::answer_body::AnswerBody;
+use super::answer_body::{AnswerBody, Held};
 use super::connection::Peer;
 use super::holding::Holding;
 use super::{request, whole};
 use crate::collapse::Lead;
+use crate::logging::Record;
+use crate::metrics::Outcome;
 use crate::upstream::{self, ResponseBody};
-use crate::worker::{Phase, Worker};
-use crate::{logging, now_ms, now_s};
+use crate::worker::{Generation, Phase, Worker};
+use crate::{now_ms, now_s};
 
 /// Copies of requests that one worker has under way at once.
 const MAX_MIRRORED: usize = 64;
@@ -65,16 +67,19 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
     let (parts, body) = request.into_parts();
     let head = request::head(&parts, peer);
     drop(parts);
-    let mut exchange = Exchange::new(worker.gateway.borrow().clone(), head, &worker.seed(), now_ms())
+    let generation = worker.generation();
+    let mut exchange = Exchange::new(generation.gateway.borrow().clone(), head, &worker.seed(), now_ms())
         .with_certificate(peer.certificate.clone());
     // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
-    let effect = exchange.start(&mut *worker.policies.borrow_mut(), now_s());
-    let answered = drive(worker, &mut exchange, effect, Some(body), None).await;
-    logging::access(&exchange, answered.answer.head.status, since);
+    let effect = exchange.start(&mut *generation.policies.borrow_mut(), now_s());
+    let answered = drive(worker, &generation, &mut exchange, effect, Some(body), None).await;
+    if let Some(metrics) = &worker.metrics {
+        metrics.answered(&exchange, answered.answer.head.status, since.elapsed());
+    }
     if let Some(issuer) = exchange.unknown_key() {
         worker.missing.report(issuer);
     }
-    respond(worker, answered)
+    respond(worker, generation, exchange, answered, since)
 }
 
 /// What came of an exchange.
@@ -86,11 +91,14 @@ struct Answered {
     lead: Option<Lead>,
     /// The places that the request has; a renewal has none.
     held: Option<Holding>,
+    /// How long upstreams took to the heads of their answers; none if none was asked.
+    waited: Option<Duration>,
 }
 
 /// Carries out effect after effect, until there is an answer.
 async fn drive(
     worker: &Rc<Worker>,
+    generation: &Rc<Generation>,
     exchange: &mut Exchange,
     mut effect: Effect,
     mut body: Option<Incoming>,
@@ -98,67 +106,76 @@ async fn drive(
 ) -> Answered {
     let mut upstream = None;
     let mut held = None;
+    let mut waited: Option<Duration> = None;
     loop {
         effect = match effect {
             Effect::Take(buckets) => {
                 let allowances = worker.state.take(&buckets).await;
-                exchange.taken(&mut *worker.policies.borrow_mut(), allowances, now_s())
+                exchange.taken(&mut *generation.policies.borrow_mut(), allowances, now_s())
             }
             Effect::Introspect(question) => {
-                let answer = worker.upstreams.introspect(question).await;
-                exchange.introspected(&mut *worker.policies.borrow_mut(), answer, now_s())
+                let answer = generation.upstreams.introspect(question).await;
+                exchange.introspected(&mut *generation.policies.borrow_mut(), answer, now_s())
             }
             Effect::Lease(leases, holder) => {
                 let granted = worker.state.lease(&leases, &holder).await;
                 if granted.as_ref().is_some_and(|granted| granted.iter().all(|granted| *granted)) {
                     held = Some(Holding::new(leases, holder, worker.places.clone()));
                 }
-                exchange.leased(&mut *worker.policies.borrow_mut(), granted, now_s())
+                exchange.leased(&mut *generation.policies.borrow_mut(), granted, now_s())
             }
             Effect::Get(key) => {
                 let value = worker.state.get(&key).await;
-                exchange.got(&mut *worker.policies.borrow_mut(), value, now_s())
+                exchange.got(&mut *generation.policies.borrow_mut(), value, now_s())
             }
             Effect::Collapse(collapse) => {
                 lead = worker.collapsing.turn(collapse).await;
                 let turn = if lead.is_some() { Turn::Lead } else { Turn::Follow };
-                exchange.turned(&mut *worker.policies.borrow_mut(), turn, now_s())
+                exchange.turned(turn, now_s())
             }
             Effect::ReadBody { max_bytes, idle_timeout } => {
                 let idle = Duration::from_millis(idle_timeout.into());
                 let read = whole::of_client(body.take(), max_bytes, idle).await;
-                exchange.body_read(&mut *worker.policies.borrow_mut(), read, now_s())
+                exchange.body_read(read, now_s())
             }
             Effect::ReadAnswer { max_bytes } => {
                 let read = whole::of_upstream(upstream.take(), max_bytes).await;
-                exchange.answer_read(&mut *worker.policies.borrow_mut(), read)
+                exchange.answer_read(read)
             }
             Effect::Forward(mut forward) => {
                 if let Some(copy) = forward.mirror.take() {
-                    mirror(worker, *copy);
+                    mirror(worker, generation, *copy);
                 }
                 let body = if forward.with_body { body.take() } else { None };
-                let answered = worker.upstreams.forward(forward, body).await.map(|answer| {
+                let meter = worker.metrics.as_ref().map(|metrics| metrics.upstream(&forward.upstream));
+                let since = Instant::now();
+                let answered = generation.upstreams.forward(forward, body).await;
+                let took = since.elapsed();
+                waited = Some(waited.unwrap_or_default() + took);
+                if let Some(meter) = meter {
+                    meter.ended(Outcome::from(&answered), took);
+                }
+                let answered = answered.map(|answer| {
                     upstream = Some(answer.body);
                     answer.head
                 });
-                exchange.answered(&mut *worker.policies.borrow_mut(), answered, now_s())
+                exchange.answered(&mut *generation.policies.borrow_mut(), answered, now_s())
             }
-            Effect::Respond(answer) => return Answered { answer, upstream, lead, held },
+            Effect::Respond(answer) => return Answered { answer, upstream, lead, held, waited },
         };
     }
 }
 
 /// Sends a copy of a request beside it, unless a slow mirror has enough of them. Whatever comes back is dropped.
-fn mirror(worker: &Rc<Worker>, copy: Forward) {
+fn mirror(worker: &Rc<Worker>, generation: &Rc<Generation>, copy: Forward) {
     if worker.mirrored.get() == MAX_MIRRORED {
         return;
     }
     worker.mirrored.set(worker.mirrored.get() + 1);
-    let worker = worker.clone();
+    let (worker, generation) = (worker.clone(), generation.clone());
     tokio::task::spawn_local(async move {
         let (upstream, idle) = (copy.upstream.clone(), Duration::from_millis(copy.idle_timeout.into()));
-        let dropped = match worker.upstreams.forward(copy, None).await {
+        let dropped = match generation.upstreams.forward(copy, None).await {
             // To its end, so that the connection can be used again.
             Ok(answer) => tokio::time::timeout(idle, whole::of_upstream(Some(answer.body), MAX_DROPPED)).await.is_ok(),
             Err(_) => false,
@@ -169,20 +186,25 @@ fn mirror(worker: &Rc<Worker>, copy: Forward) {
 }
 
 /// Renews what is stored while the client has its answer, unless somebody does so already.
-async fn renew(worker: Rc<Worker>, renewal: Renewal) {
+async fn renew(worker: Rc<Worker>, generation: Rc<Generation>, renewal: Renewal) {
     let Ok(lead) = worker.collapsing.lead(renewal.key.clone()) else { return };
     let since = Instant::now();
     let (mut exchange, effect) = renewal.begin();
-    let answered = drive(&worker, &mut exchange, effect, None, Some(lead)).await;
-    logging::access(&exchange, answered.answer.head.status, since);
+    let answered = drive(&worker, &generation, &mut exchange, effect, None, Some(lead)).await;
     // Nobody reads the answer, but what is kept of it has to come whole.
-    let _ = respond(&worker, answered).into_body().collect().await;
+    let _ = respond(&worker, generation, exchange, answered, since).into_body().collect().await;
 }
 
-fn respond(worker: &Rc<Worker>, answered: Answered) -> Response<AnswerBody> {
-    let Answered { answer, upstream, mut lead, held } = answered;
+fn respond(
+    worker: &Rc<Worker>,
+    generation: Rc<Generation>,
+    exchange: Exchange,
+    answered: Answered,
+    since: Instant,
+) -> Response<AnswerBody> {
+    let Answered { answer, upstream, mut lead, held, waited } = answered;
     if let Some(renewal) = answer.renewal {
-        tokio::task::spawn_local(renew(worker.clone(), *renewal));
+        tokio::task::spawn_local(renew(worker.clone(), generation, *renewal));
     }
     if !answer.set.is_empty() {
         worker.state.keep(answer.set, lead.take());
@@ -192,9 +214,10 @@ fn respond(worker: &Rc<Worker>, answered: Answered) -> Response<AnswerBody> {
         (Body::Upstream(keep), Some(body)) => AnswerBody::upstream(body, keep, &worker.state, lead),
         (Body::Empty | Body::Upstream(_), _) => AnswerBody::Empty,
     };
-    let body = match held {
-        Some(held) => AnswerBody::Held(Box::new((body, held))),
-        None => body,
+    let record = Record::begin(exchange, answer.head.status, since, waited);
+    let body = match (held, record) {
+        (None, None) => body,
+        (held, record) => AnswerBody::Held(Box::new(Held::new(body, held, record))),
     };
     let mut response = Response::new(body);
     // A policy may have said any number; what is no status is a failure of ours.

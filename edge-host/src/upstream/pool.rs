@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::connect::{self, ConnectError};
 use super::origin::Origin;
 use super::request_body::RequestBody;
+use crate::metrics::PoolMeter;
 
 /// A connection that waited for longer is not used: the upstream may close it at any moment.
 const MAX_IDLE: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ pub struct Pool {
     /// The one used last is at the end, and is used next: the others grow old and are closed.
     waiting: RefCell<Vec<(SendRequest<RequestBody>, Instant)>>,
     swept: Cell<Instant>,
+    /// What becomes of connections and of requests on them.
+    pub meter: Arc<PoolMeter>,
 }
 
 /// A connection in use. It goes back to its pool by [`Lease::give_back`], and is closed if dropped.
@@ -43,8 +46,8 @@ pub struct Lease {
 
 impl Pool {
     /// Without a connection.
-    pub fn new(origin: Origin, tls: Arc<ClientConfig>) -> Self {
-        Self { origin, tls, waiting: RefCell::default(), swept: Cell::new(Instant::now()) }
+    pub fn new(origin: Origin, tls: Arc<ClientConfig>, meter: Arc<PoolMeter>) -> Self {
+        Self { origin, tls, waiting: RefCell::default(), swept: Cell::new(Instant::now()), meter }
     }
 
     /// A connection that waited, or a new one.
@@ -53,8 +56,10 @@ impl Pool {
             // Not in the loop's condition, where the pool would stay borrowed.
             let last = self.waiting.borrow_mut().pop();
             let Some((mut sender, since)) = last else { break };
+            self.meter.waiting.set(self.waiting.borrow().len() as u64);
             // Ready at once, or as soon as hyper has seen the last answer's end.
             if since.elapsed() < MAX_IDLE && matches!(timeout(patience, sender.ready()).await, Ok(Ok(()))) {
+                self.meter.reused.one();
                 return Ok(Lease { sender, reused: true, pool: self.clone() });
             }
         }
@@ -64,6 +69,7 @@ impl Pool {
     /// A new connection, whatever waits.
     pub async fn connect(self: &Rc<Self>, patience: Duration) -> Result<Lease, ConnectError> {
         let sender = connect::connect(&self.origin, &self.tls, patience).await?;
+        self.meter.opened.one();
         Ok(Lease { sender, reused: false, pool: self.clone() })
     }
 }
@@ -84,5 +90,6 @@ impl Lease {
         if waiting.len() < MAX_WAITING {
             waiting.push((sender, now));
         }
+        pool.meter.waiting.set(waiting.len() as u64);
     }
 }

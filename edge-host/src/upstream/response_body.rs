@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::endpoint::Turn;
 use super::pool::Lease;
 
 /// A body that comes from an upstream. When its end has come, the connection goes back to the pool; when it is dropped
@@ -16,6 +17,8 @@ use super::pool::Lease;
 pub struct ResponseBody {
     incoming: Incoming,
     lease: Option<Lease>,
+    /// Until the end, the request counts at its endpoint.
+    turn: Option<Turn>,
     idle: Duration,
     /// Made when the body first has to be waited for.
     timer: Option<Pin<Box<Sleep>>>,
@@ -35,17 +38,18 @@ pub enum BrokenOff {
 
 impl ResponseBody {
     /// `lease` is none if the connection cannot be used again.
-    pub fn new(incoming: Incoming, lease: Option<Lease>, idle: Duration) -> Self {
-        let mut body = Self { incoming, lease, idle, timer: None, waiting: false };
+    pub fn new(incoming: Incoming, lease: Option<Lease>, turn: Turn, idle: Duration) -> Self {
+        let mut body = Self { incoming, lease, turn: Some(turn), idle, timer: None, waiting: false };
         body.notice_end();
         body
     }
 
     fn notice_end(&mut self) {
-        if self.incoming.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
-            lease.give_back();
+        if self.incoming.is_end_stream() {
+            if let Some(lease) = self.lease.take() {
+                lease.give_back();
+            }
+            self.turn = None;
         }
     }
 

@@ -9,10 +9,13 @@ mod support;
 
 mod cache;
 mod certificates;
+mod endpoints;
 mod hostile;
 mod limits;
 mod link;
+mod metrics;
 mod protocols;
+mod reload;
 mod shutdown;
 mod snapshots;
 mod state;

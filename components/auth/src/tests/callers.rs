@@ -27,7 +27,7 @@ fn with_callers() -> Authenticator {
     authenticator
 }
 
-fn with_key(name: &str, key: &str) -> RequestHead {
+fn with_key(name: &str, key: &str) -> Presented {
     let mut request = request(&[]);
     request.headers.push(Field::new(name, key));
     request

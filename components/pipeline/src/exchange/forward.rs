@@ -4,8 +4,10 @@ use breakwater_kit::problems;
 use breakwater_kit::types::{Field, Problem, Route, Target};
 
 use super::{Exchange, Next, Step, Stop, Waiting};
+use crate::balance::choice;
 use crate::effect::{Effect, Failure, Forward};
 use crate::link::Signed;
+use crate::upstreams::{Balance, HashOn, Upstream};
 use crate::{adapt, headers};
 
 /// RFC 9110, section 9.2.2.
@@ -71,12 +73,13 @@ impl Exchange {
         fields
     }
 
+    /// A request to one upstream.
     fn forward_to(&self, route: &Route, name: &str, mut fields: Vec<Field>, now: u64) -> Result<Forward, Stop> {
         let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
         // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
         let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
         // Only the core is told who we are: another upstream has no use for it.
-        if upstream.origin.is_none() {
+        if upstream.is_core() {
             let signed = Signed {
                 method: &self.request.method,
                 path_and_query: &route.path_and_query,
@@ -89,7 +92,8 @@ impl Exchange {
         }
         Ok(Forward {
             upstream: name.to_owned(),
-            origin: upstream.origin.clone(),
+            affinity: self.affinity(upstream, &fields),
+            to: upstream.clone(),
             method: self.request.method.clone(),
             path_and_query: route.path_and_query.clone(),
             headers: fields,
@@ -98,17 +102,30 @@ impl Exchange {
             connect_timeout: route.connect_timeout,
             response_timeout: route.response_timeout,
             idle_timeout: route.idle_timeout,
-            // A body that was read goes once.
-            retries: if self.body.is_none() && is_idempotent(&self.request.method) { route.retries } else { 0 },
+            overall_timeout: route.overall_timeout,
+            retries: if is_idempotent(&self.request.method) { route.retries } else { 0 },
             max_body: route.max_body,
             mirror: None,
         })
     }
 
+    /// What the upstream's endpoint is chosen by, if it is chosen by that.
+    fn affinity(&self, upstream: &Upstream, fields: &[Field]) -> Option<u64> {
+        let Balance::Hash(on) = &upstream.balance else { return None };
+        let address = || self.request.client_address.as_bytes();
+        let caller = || self.caller.as_ref().map(|caller| caller.subject.as_bytes());
+        let text = match on {
+            HashOn::Address => address(),
+            HashOn::Caller => caller().unwrap_or_else(address),
+            HashOn::Header(name) => headers::get(fields, name).unwrap_or_else(address),
+        };
+        Some(choice::key(text))
+    }
+
     /// What a client is told when the upstream gave no answer.
     pub(super) fn failure(&self, failure: Failure) -> Problem {
         match failure {
-            Failure::Unavailable | Failure::BadAnswer => {
+            Failure::Unavailable | Failure::Overloaded | Failure::BadAnswer => {
                 let settings = self.gateway.settings.as_ref();
                 problems::upstream_unavailable(settings.map_or(1, |settings| settings.retry_after_seconds.into()))
             }

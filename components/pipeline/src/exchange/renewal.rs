@@ -37,7 +37,6 @@ impl Exchange {
             wanted: Vec::new(),
             leased: Vec::new(),
             holder: self.holder,
-            limit_headers: None,
             cache: Lookup::renewing(&self.cache, Stale { stored, body, conditions, why: "stale".to_owned() }),
             body: None,
             // Nobody gets the answer, and the cache keeps it as the upstream gave it.
@@ -45,6 +44,8 @@ impl Exchange {
             set: Vec::new(),
             renewal: None,
             waiting: Waiting::Nothing,
+            stage: self.stage,
+            refused: false,
             fault: None,
         };
         let key = exchange.cache.place()?;

@@ -67,7 +67,7 @@ fn a_json_body_is_changed_on_its_way_to_the_upstream() {
     shell.body = r#"{"name":1}"#.into();
     shell.send(request("PUT", "/it", &[("content-type", "application/json"), ("content-length", "10")]));
     let forward = shell.forwarded.last().unwrap();
-    assert_eq!((sent(&shell, "content-length").as_deref(), forward.retries), (Some("11"), 0));
+    assert_eq!((sent(&shell, "content-length").as_deref(), forward.retries), (Some("11"), 2), "it can be sent again");
 }
 
 #[test]

@@ -4,6 +4,9 @@ use breakwater_kit::types::Opinion;
 
 use crate::support::{Shell, caller, request};
 
+/// An API key of the core's form: its checksum is right.
+const OWN_KEY: &str = "bwk_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd1ewSjK";
+
 #[test]
 fn each_kind_of_request_takes_its_way() {
     let with_caller = |shell: &mut Shell| shell.policies.caller = Some(caller());
@@ -14,15 +17,15 @@ fn each_kind_of_request_takes_its_way() {
         ("a public route", "/plain", &nothing, 200,
             "route, => forward core"),
         ("all there is, for a caller", "/private", &with_caller, 200,
-            "route, draw, => take address, authenticate, draw-caller, => take caller, judge-limits, => forward core"),
+            "route, draw, => take address, authenticate, draw-caller, => take caller, => forward core"),
         ("a stranger pays before credentials are looked at", "/private", &nothing, 401,
-            "route, draw, => take address, authenticate, judge-limits"),
+            "route, draw, => take address, authenticate"),
         ("a limit alone", "/limited", &nothing, 200,
-            "route, draw, => take address, judge-limits, => forward core"),
+            "route, draw, => take address, => forward core"),
         ("a cacheable route, unknown yet", "/cached", &nothing, 200,
             "route, plan-cache, => get, judge-stored, => collapse, => forward core, keep"),
         ("files", "/index.html", &nothing, 404,
-            "route, draw, => take address, judge-limits, find-file"),
+            "route, draw, => take address, find-file"),
         ("the edge's own", "/healthz", &nothing, 200, ""),
         ("ready", "/readyz", &nothing, 200, ""),
         ("another upstream", "/other", &nothing, 200, "route, => forward other"),
@@ -49,12 +52,25 @@ fn an_opaque_token_is_asked_about_once() {
     assert_eq!(
         shell.happened(),
         "route, draw, => take address, authenticate, => introspect https://as.example, introspected, \
-         draw-caller, => take caller, judge-limits, => forward core"
+         draw-caller, => take caller, => forward core"
     );
     assert_eq!(told(&shell, "x-user"), ["bob"]);
     let mut head = head();
     head.client_address = "192.0.2.9".to_owned();
     assert_eq!(shell.send(head).status, 200);
+    assert!(!shell.happened().contains("introspect"), "remembered");
+}
+
+#[test]
+fn the_core_is_asked_about_its_own_keys_and_shown_by_whom() {
+    let mut shell = Shell::new();
+    let head = || request("GET", "/private", &[("authorization", &format!("Bearer {OWN_KEY}"))]);
+    let body =
+        br#"{"active": true, "sub": "bob", "iss": "https://core.example", "sid": "k1", "addresses": []}"#.to_vec();
+    shell.introspected = Some(Opinion { status: 200, body });
+    assert_eq!(shell.send(head()).status, 200);
+    assert!(shell.happened().contains("=> introspect the core signed, introspected"));
+    assert_eq!(shell.send(head()).status, 200);
     assert!(!shell.happened().contains("introspect"), "remembered");
 }
 
@@ -78,7 +94,7 @@ fn nobody_says_a_claim_but_the_edge() {
 fn a_place_among_those_at_once_is_asked_for_last() {
     let mut shell = Shell::new();
     assert_eq!(shell.get("/busy").status, 200);
-    assert_eq!(shell.happened(), "route, draw, => take address, => lease busy, judge-limits, => forward core");
+    assert_eq!(shell.happened(), "route, draw, => take address, => lease busy, => forward core");
     shell.places_free = false;
     let got = shell.get("/busy");
     assert_eq!((got.status, got.slug().as_str()), (429, "rate-limited"));

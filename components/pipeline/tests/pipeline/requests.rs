@@ -57,7 +57,7 @@ fn the_core_gets_what_the_edge_vouches_for() {
 fn other_upstreams_are_not_told_who_we_are() {
     let mut shell = Shell::new();
     shell.get("/other");
-    assert_eq!(shell.forwarded[0].origin.as_deref(), Some("https://other.example"));
+    assert_eq!(shell.forwarded[0].to.endpoints[0].origin, "https://other.example");
     assert_eq!(header(&shell.forwarded[0], "breakwater-edge"), None);
 }
 

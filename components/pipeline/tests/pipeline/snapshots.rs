@@ -19,8 +19,8 @@ fn reads_its_own_part() {
         (settings.version.as_str(), settings.retry_after_seconds, settings.caching.max_object_bytes),
         ("7", 7, 1000)
     );
-    assert_eq!(settings.upstreams["core"].origin, None);
-    assert_eq!(settings.upstreams["other"].origin.as_deref(), Some("https://other.example"));
+    assert_eq!(settings.upstreams["core"].endpoints, []);
+    assert_eq!(settings.upstreams["other"].endpoints[0].origin, "https://other.example");
 
     let mut least = document("8");
     least.as_object_mut().unwrap().remove("gateway");

@@ -34,6 +34,12 @@ impl Real {
         RequestHead { headers, ..request.clone() }
     }
 
+    /// The client as shells show it to a policy.
+    fn presented(&self, section: Section, request: &RequestHead) -> Presented {
+        let headers = self.reads[section as usize].of(&request.headers).cloned().collect();
+        Presented { client_address: request.client_address.clone(), query: request.query.clone(), headers }
+    }
+
     fn asked(&mut self, name: &'static str) -> Result<(), Fault> {
         self.log.push(name.to_owned());
         if self.failing == Some(name) { Err(Fault(format!("{name} trapped"))) } else { Ok(()) }
@@ -69,12 +75,12 @@ impl Policies for Real {
         limits: &[String],
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
-        let shown = self.shown(Section::RateLimiting, request);
+        let shown = self.presented(Section::RateLimiting, request);
         self.asked(if caller.is_some() { "draw-caller" } else { "draw" })?;
-        Ok(self.rate_limiter.draw(&shown, route, limits, caller))
+        Ok(self.rate_limiter.draw(&shown, route, limits, caller.map(Subscriber::from).as_ref()))
     }
 
-    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<LimitVerdict, Fault> {
+    fn judge_limits(&mut self, drawn: &[Drawn], leased: &[Leased]) -> Result<Option<Problem>, Fault> {
         self.asked("judge-limits")?;
         Ok(self.rate_limiter.judge(drawn, leased))
     }
@@ -86,7 +92,7 @@ impl Policies for Real {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let shown = self.shown(Section::Authentication, request);
+        let shown = self.presented(Section::Authentication, request);
         self.asked("authenticate")?;
         match &self.caller {
             Some(caller) => Ok(Verdict::Known(caller.clone())),
@@ -101,7 +107,7 @@ impl Policies for Real {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let shown = self.shown(Section::Authentication, request);
+        let shown = self.presented(Section::Authentication, request);
         self.asked("introspected")?;
         Ok(self.authenticator.introspected(&shown, requirement, answer, now))
     }
@@ -303,7 +309,10 @@ impl Shell {
                     exchange.taken(&mut self.policies, allowances, self.now)
                 }
                 Effect::Introspect(question) => {
-                    self.policies.log.push(format!("=> introspect {}", question.origin));
+                    let signed = question.headers.iter().any(|field| field.name == "breakwater-edge");
+                    let whom =
+                        question.origin.as_deref().unwrap_or(if signed { "the core signed" } else { "the core" });
+                    self.policies.log.push(format!("=> introspect {whom}"));
                     exchange.introspected(&mut self.policies, self.introspected.clone(), self.now)
                 }
                 Effect::Lease(leases, _) => {
@@ -321,17 +330,17 @@ impl Shell {
                     self.policies.log.push("=> read body".to_owned());
                     let fits = self.body.len() as u64 <= max_bytes;
                     let read = if fits { Ok(self.body.clone()) } else { Err(Failure::BodyTooLarge) };
-                    exchange.body_read(&mut self.policies, read, self.now)
+                    exchange.body_read(read, self.now)
                 }
                 Effect::ReadAnswer { max_bytes } => {
                     self.policies.log.push("=> read answer".to_owned());
                     let fits = came.len() as u64 <= max_bytes;
                     let read = if fits { Ok(came.clone()) } else { Err(Failure::BadAnswer) };
-                    exchange.answer_read(&mut self.policies, read)
+                    exchange.answer_read(read)
                 }
                 Effect::Collapse(_) => {
                     self.policies.log.push("=> collapse".to_owned());
-                    exchange.turned(&mut self.policies, Turn::Lead, self.now)
+                    exchange.turned(Turn::Lead, self.now)
                 }
                 Effect::Forward(forward) => {
                     self.policies.log.push(format!("=> forward {}", forward.upstream));
@@ -419,6 +428,9 @@ pub fn document(version: &str) -> Value {
         ]},
         "authentication": {
             "leeway_seconds": 60, "issuers": [], "revoked_sessions": [], "claim_headers": {"X-User": "sub"},
+            "own_keys": {
+                "prefix": "bwk_", "issuer": "https://core.example", "path": "/edge/v1/introspect", "cache_seconds": 30,
+            },
             "introspection": {
                 "issuer": "https://as.example", "endpoint": "https://as.example/introspect", "client_id": "edge",
                 "client_secret": "secret",

@@ -19,6 +19,7 @@ pub struct Builder {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     hostile: bool,
+    own_components: bool,
     outbound: Vec<String>,
     wait: bool,
     workers: &'static str,
@@ -27,10 +28,12 @@ pub struct Builder {
 /// A running edge. It is killed when dropped.
 pub struct Edge {
     pub address: SocketAddr,
+    /// Of its metrics, if it was told to have any.
+    pub metrics: Option<String>,
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     scheme: &'static str,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Where `cargo xtask build components` puts them.
@@ -71,6 +74,12 @@ impl Builder {
         self
     }
 
+    /// With copies of the components, which the test may change.
+    pub fn own_components(mut self) -> Self {
+        self.own_components = true;
+        self
+    }
+
     /// May reach another host.
     pub fn outbound(mut self, host: &str) -> Self {
         self.outbound.push(host.to_owned());
@@ -92,7 +101,16 @@ impl Builder {
     /// Starts it, and waits until it is ready.
     pub async fn start(self) -> Edge {
         let folder = TempDir::new().unwrap();
-        let components = components();
+        let mut components = components();
+        if self.own_components {
+            let own = folder.path().join("components");
+            std::fs::create_dir_all(own.join("test")).unwrap();
+            for name in ["router", "rate-limit", "auth", "cache", "assets", "test/hostile-router"] {
+                let file = format!("{name}.wasm");
+                std::fs::copy(components.join(&file), own.join(&file)).unwrap();
+            }
+            components = own;
+        }
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml");
         let mut manifest = std::fs::read_to_string(manifest).unwrap();
         if self.hostile {
@@ -121,8 +139,8 @@ impl Builder {
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (scheme, address) = listen(&mut child, log.clone());
-        let edge = Edge { address, child, log, scheme, _folder: folder };
+        let (scheme, address, metrics) = listen(&mut child, log.clone());
+        let edge = Edge { address, metrics, child, log, scheme, folder };
         if self.wait {
             edge.wait_ready().await;
         }
@@ -130,11 +148,16 @@ impl Builder {
     }
 }
 
-/// Reads the log, and returns where the edge listens.
-fn listen(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> (&'static str, SocketAddr) {
+/// Reads the log, and returns where the edge listens, and where it has its metrics.
+fn listen(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> (&'static str, SocketAddr, Option<String>) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("listening at ")).expect("the edge starts and says where it listens");
-    let origin = line.split("listening at ").nth(1).unwrap().split('"').next().unwrap();
+    let mut metrics = None;
+    let said = |line: &str, what: &str| Some(line.split(what).nth(1)?.split('"').next()?.to_owned());
+    let origin = lines.find_map(|line| {
+        metrics = said(&line, "metrics at ").or(metrics.take());
+        said(&line, "listening at ")
+    });
+    let origin = origin.expect("the edge starts and says where it listens");
     let (scheme, address) = origin.split_once("://").unwrap();
     let scheme = if scheme == "https" { "https" } else { "http" };
     let address = address.parse().unwrap();
@@ -143,7 +166,7 @@ fn listen(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> (&'static str, Soc
             log.lock().unwrap().push(line);
         }
     });
-    (scheme, address)
+    (scheme, address, metrics)
 }
 
 impl Edge {
@@ -154,6 +177,7 @@ impl Edge {
             arguments: Vec::new(),
             environment: Vec::new(),
             hostile: false,
+            own_components: false,
             outbound: Vec::new(),
             wait: true,
             workers: "2",
@@ -191,9 +215,28 @@ impl Edge {
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     }
 
+    /// Its manifest.
+    pub fn manifest(&self) -> PathBuf {
+        self.folder.path().join("spin.toml")
+    }
+
+    /// One of its own components.
+    pub fn component(&self, name: &str) -> PathBuf {
+        self.folder.path().join("components").join(format!("{name}.wasm"))
+    }
+
+    /// Tells it to read its files again.
+    pub fn hang_up(&self) {
+        self.signal(Signal::SIGHUP);
+    }
+
     /// Tells it to stop.
     pub fn terminate(&self) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits for its end.
