@@ -13,8 +13,10 @@ pub struct EdgeConfig {
     pub keys: Vec<Secret>,
     /// A file with more of them.
     pub keys_file: Option<PathBuf>,
-    /// A file with more issuers, consumers and limits.
-    pub policies_file: Option<PathBuf>,
+    /// `gateway.toml`: what an operator declares for the edges.
+    pub gateway_file: Option<PathBuf>,
+    /// Who shows it may purge what edges have cached.
+    pub purge_key: Option<Secret>,
     /// Origins of browsers that may call from another site.
     pub allowed_origins: Vec<String>,
     /// How long browsers may remember that.
@@ -55,7 +57,8 @@ impl EdgeConfig {
         Ok(Self {
             keys: section.list("keys")?.into_iter().map(Secret::new).collect(),
             keys_file: section.optional("keys_file")?.map(PathBuf::from),
-            policies_file: section.optional("policies_file")?.map(PathBuf::from),
+            gateway_file: section.optional("gateway_file")?.map(PathBuf::from),
+            purge_key: purge_key(section)?,
             allowed_origins: section.list("allowed_origins")?,
             cors_max_age_seconds: section.integer("cors_max_age_seconds", 0..=86_400)?,
             retry_after_seconds: section.integer("retry_after_seconds", 1..=3600)?,
@@ -63,6 +66,14 @@ impl EdgeConfig {
             cache_max_object_bytes: section.integer("cache_max_object_bytes", 0..=1_073_741_824)?,
             limits,
         })
+    }
+}
+
+fn purge_key(section: &Section<'_>) -> Result<Option<Secret>, ConfigError> {
+    let key = section.secret("purge_key")?;
+    match &key {
+        Some(key) if key.reveal().len() < 20 => Err(section.bad("purge_key", "must have 20 characters at least")),
+        _ => Ok(key),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::declared::Issuer;
+use super::gateway::Issuer;
 use super::jwks;
 use crate::app::AppState;
 use crate::database::Scope;
@@ -35,10 +35,13 @@ struct Followed {
 }
 
 impl Issuers {
-    pub(super) fn new(issuers: &[Issuer]) -> Self {
+    /// Those of `issuers` whose keys are fetched. Who was followed `before` keeps the keys that are known.
+    pub(super) fn new(issuers: &[Issuer], before: Option<&Self>) -> Self {
         let followed = issuers.iter().filter_map(|issuer| {
             let uri = issuer.jwks_uri.clone()?;
-            let (keys, wanted) = (RwLock::new(json!({ "keys": [] })), Notify::new());
+            let same = |other: &&Followed| other.issuer.issuer == issuer.issuer && other.uri == uri;
+            let known = before.and_then(|before| before.0.iter().find(same)).map(Followed::keys);
+            let (keys, wanted) = (RwLock::new(known.unwrap_or_else(|| json!({ "keys": [] }))), Notify::new());
             Some(Followed { issuer: issuer.clone(), uri, keys, wanted })
         });
         Self(followed.collect())
@@ -72,14 +75,23 @@ impl Followed {
     }
 }
 
-/// Follows all issuers for as long as it is polled.
+/// Follows all issuers for as long as it is polled, whichever the gateway file declares.
 pub async fn follow(app: AppState) -> anyhow::Result<()> {
-    if app.edge.issuers.0.is_empty() {
-        return Ok(());
+    let mut changes = app.edge.declared.subscribe();
+    loop {
+        let declared = changes.borrow_and_update().clone();
+        let following = async {
+            if !declared.issuers.0.is_empty() {
+                let client = jwks::client()?;
+                join_all(declared.issuers.0.iter().map(|issuer| issuer.follow(&app, &client))).await;
+            }
+            std::future::pending::<anyhow::Result<()>>().await
+        };
+        tokio::select! {
+            failed = following => return failed,
+            changed = changes.changed() => changed?,
+        }
     }
-    let client = jwks::client()?;
-    join_all(app.edge.issuers.0.iter().map(|issuer| issuer.follow(&app, &client))).await;
-    Ok(())
 }
 
 impl Followed {

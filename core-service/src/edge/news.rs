@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::app::AppState;
 
-/// What the triggers of `migrations/0040_edge_news.sql` notify.
+/// What the triggers of `migrations/0040_edge_news.sql` and of the purges notify.
 const CHANNEL: &str = "breakwater_edge";
 
 /// After a failure to listen.
@@ -90,6 +90,7 @@ async fn follow(app: &AppState) -> Result<(), sqlx::Error> {
     loop {
         // What was said before this, or while the connection was lost, is unknown: both are looked up like news.
         app.identity.look_again();
+        app.edge.purges.look_again();
         app.edge.news.tell();
         listener.try_recv().await?;
     }

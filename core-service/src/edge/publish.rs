@@ -18,9 +18,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::link::FromEdge;
-use super::snapshot::{Snapshot, hex};
+use super::link::{FORWARDED_FOR, FromEdge};
+use super::snapshot::Snapshot;
 use crate::app::AppState;
+use crate::hex::hex;
 use crate::http::IfNoneMatch;
 use crate::problem::{Problem, Result};
 use crate::vault::keyed;
@@ -40,8 +41,12 @@ pub(super) async fn snapshot(
     known: IfNoneMatch,
     headers: HeaderMap,
 ) -> Result<Response> {
+    // An edge asks for itself. What it forwards for a client names that client, and is told nothing.
+    if headers.contains_key(FORWARDED_FOR) {
+        return Err(Problem::not_found());
+    }
     for issuer in headers.get_all(MISSING_KEY).iter().filter_map(|issuer| issuer.to_str().ok()) {
-        app.edge.issuers.missing(issuer);
+        app.edge.declared().issuers.missing(issuer);
     }
     let wait = preferred_wait(&headers, app.config.http.request_timeout);
     let snapshot = match wait {
@@ -100,12 +105,14 @@ async fn newer(app: &AppState, known: &IfNoneMatch, wait: Duration) -> Result<Ar
 
 async fn current(app: &AppState) -> Result<Arc<Snapshot>> {
     let live = app.identity.live(app).await?;
-    let issuers = app.edge.issuers.published();
+    let purges = app.edge.purges.current(app).await?;
+    let declared = app.edge.declared();
+    let issuers = declared.issuers.published();
     let held = app.edge.snapshot.read().ok().and_then(|held| held.clone());
-    if let Some(snapshot) = held.filter(|snapshot| snapshot.is_made_from(&live, &issuers)) {
+    if let Some(snapshot) = held.filter(|snapshot| snapshot.is_made_from(&declared, &live, &purges, &issuers)) {
         return Ok(snapshot);
     }
-    let snapshot = Arc::new(app.edge.template.fill(live, issuers)?);
+    let snapshot = Arc::new(Snapshot::new(declared, live, purges, issuers)?);
     if let Ok(mut held) = app.edge.snapshot.write() {
         *held = Some(snapshot.clone());
     }

@@ -11,9 +11,9 @@ use crate::config::HttpConfig;
 /// A route, as edges are told it.
 #[derive(Debug, Serialize)]
 pub(super) struct Route {
-    id: String,
-    methods: Vec<String>,
-    path: String,
+    pub(super) id: String,
+    pub(super) methods: Vec<String>,
+    pub(super) path: String,
     target: Target,
     authentication: Authentication,
     limits: Vec<String>,
@@ -37,20 +37,53 @@ struct Authentication {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Timeouts {
-    connect_ms: u64,
-    response_ms: u64,
-    idle_ms: u64,
+pub(super) struct Timeouts {
+    pub(super) connect_ms: u64,
+    pub(super) response_ms: u64,
+    pub(super) idle_ms: u64,
 }
 
-/// The routes of `document`, and the console's files for every other path.
-pub(super) fn from_openapi(document: &Value, http: &HttpConfig) -> anyhow::Result<Vec<Route>> {
-    let timeouts = Timeouts {
-        connect_ms: 1000,
-        // A little longer than our own, so that our answer wins.
-        response_ms: http.request_timeout.as_millis() as u64 + 1000,
-        idle_ms: 30_000,
-    };
+/// The core's own routes, and what they have in common.
+pub(super) struct Own {
+    pub(super) routes: Vec<Route>,
+    pub(super) timeouts: Timeouts,
+    pub(super) max_body_bytes: u64,
+}
+
+impl Own {
+    /// The route that gives the console's files for every path that nobody else has.
+    pub(super) const FILES: &str = "static-files";
+
+    /// The routes of `document`, and the console's files.
+    pub(super) fn new(document: &Value, http: &HttpConfig) -> anyhow::Result<Self> {
+        let timeouts = Timeouts {
+            connect_ms: 1000,
+            // A little longer than our own, so that our answer wins.
+            response_ms: http.request_timeout.as_millis() as u64 + 1000,
+            idle_ms: 30_000,
+        };
+        let routes = from_openapi(document, http.max_body_bytes, timeouts)?;
+        Ok(Self { routes, timeouts, max_body_bytes: http.max_body_bytes as u64 })
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| route.id.as_str())
+    }
+
+    /// Some routes: id, method and path.
+    #[cfg(test)]
+    pub(super) fn of(routes: &[(&str, &str, &str)]) -> Self {
+        let paths = routes.iter().map(|(id, method, path)| {
+            (path.to_string(), serde_json::json!({ method.to_lowercase(): { "operationId": id } }))
+        });
+        let document = serde_json::json!({ "paths": paths.collect::<serde_json::Map<_, _>>() });
+        let timeouts = Timeouts { connect_ms: 1, response_ms: 1, idle_ms: 1 };
+        let routes = from_openapi(&document, 1, timeouts).unwrap_or_default();
+        Self { routes, timeouts, max_body_bytes: 1 }
+    }
+}
+
+fn from_openapi(document: &Value, max_body_bytes: usize, timeouts: Timeouts) -> anyhow::Result<Vec<Route>> {
     let mut routes = Vec::new();
     let paths = document["paths"].as_object().into_iter().flatten();
     for (path, item) in paths {
@@ -76,13 +109,13 @@ pub(super) fn from_openapi(document: &Value, http: &HttpConfig) -> anyhow::Resul
                 timeouts,
                 // Only what may be repeated without harm: RFC 9110 section 9.2.2.
                 retries: u32::from(["GET", "PUT", "DELETE"].contains(&method.as_str())),
-                max_body_bytes: http.max_body_bytes,
+                max_body_bytes,
                 methods: vec![method],
             });
         }
     }
     routes.push(Route {
-        id: "static-files".to_owned(),
+        id: Own::FILES.to_owned(),
         // Whatever the method, an unknown path is unknown: 404, not 405.
         methods: ["GET", "POST", "PUT", "PATCH", "DELETE"].map(str::to_owned).to_vec(),
         path: "/{*rest}".to_owned(),
@@ -92,7 +125,7 @@ pub(super) fn from_openapi(document: &Value, http: &HttpConfig) -> anyhow::Resul
         cacheable: false,
         timeouts,
         retries: 0,
-        max_body_bytes: http.max_body_bytes,
+        max_body_bytes,
     });
     Ok(routes)
 }

@@ -7,12 +7,16 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::declared::Declared;
-use super::routes;
+use super::Declared;
+use super::gateway::{self, File, Mistakes};
+use super::introspect;
+use super::purges::Purges;
+use super::routes::Own;
 use crate::config::Config;
-use crate::identity::Live;
+use crate::hex::hex;
+use crate::identity::{Live, api_keys};
 
-/// What never changes while the service runs.
+/// What changes only with the gateway file.
 pub(super) struct Template(Value);
 
 /// One version of the snapshot, ready to send.
@@ -20,12 +24,13 @@ pub(super) struct Snapshot {
     pub(super) body: Bytes,
     pub(super) body_sha256: String,
     pub(super) etag: HeaderValue,
-    /// What it was made from: the same `Arc` and the same keys mean the same snapshot.
-    made_from: (Arc<Live>, Vec<Value>),
+    /// What it was made from: the same `Arc`s and the same keys mean the same snapshot.
+    made_from: (Arc<Declared>, Arc<Live>, Arc<Purges>, Vec<Value>),
 }
 
 impl Template {
-    pub(super) fn new(config: &Config, declared: &Declared, openapi: &Value) -> anyhow::Result<Self> {
+    /// What the core says itself, with what the file adds.
+    pub(super) fn new(config: &Config, own: &Own, text: &str, file: &File) -> Result<Self, Mistakes> {
         let (edge, identity) = (&config.edge, &config.identity);
         let mut document = json!({
             "schema": "breakwater-edge-snapshot/1",
@@ -38,7 +43,7 @@ impl Template {
                 },
                 "retry_after_seconds": edge.retry_after_seconds,
             },
-            "routing": { "routes": routes::from_openapi(openapi, &config.http)? },
+            "routing": { "routes": own.routes },
             "rate_limiting": { "limits": edge.limits },
             "authentication": {
                 "leeway_seconds": identity.leeway.as_secs(),
@@ -50,6 +55,12 @@ impl Template {
                     "jwks": { "keys": [] },
                 }],
                 "revoked_sessions": [],
+                "own_keys": {
+                    "prefix": api_keys::PREFIX,
+                    "issuer": identity.issuer,
+                    "path": introspect::PATH,
+                    "cache_seconds": introspect::CACHE_SECONDS,
+                },
             },
             "caching": {
                 "generation": edge.cache_generation,
@@ -57,13 +68,12 @@ impl Template {
             },
             "static_files": {},
         });
-        declared.fill(&mut document)?;
-        check(&document)?;
+        gateway::merge(&mut document, text, file, own)?;
         Ok(Self(document))
     }
 
     /// The snapshot with what changes filled in.
-    pub(super) fn fill(&self, live: Arc<Live>, issuers: Vec<Value>) -> anyhow::Result<Snapshot> {
+    fn fill(&self, live: &Live, issuers: &[Value]) -> Value {
         let mut document = self.0.clone();
         let authentication = &mut document["authentication"];
         authentication["issuers"][0]["algorithms"] = json!(live.algorithms());
@@ -72,40 +82,42 @@ impl Template {
         if let Some(all) = authentication["issuers"].as_array_mut() {
             all.extend(issuers.iter().cloned());
         }
+        document
+    }
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        declared: Arc<Declared>,
+        live: Arc<Live>,
+        purges: Arc<Purges>,
+        issuers: Vec<Value>,
+    ) -> anyhow::Result<Self> {
+        let mut document = declared.template.fill(&live, &issuers);
+        purges.fill(&mut document["caching"]);
         // The version is a hash of everything else, so that all cores agree on it.
         let hash = hex(&Sha256::digest(serde_json::to_vec(&document)?));
         let version = &hash[..32];
         document["version"] = json!(version);
         let body = serde_json::to_vec(&document)?;
-        Ok(Snapshot {
+        Ok(Self {
             body_sha256: hex(&Sha256::digest(&body)),
             body: body.into(),
             etag: HeaderValue::from_str(&format!("\"{version}\""))?,
-            made_from: (live, issuers),
+            made_from: (declared, live, purges, issuers),
         })
     }
-}
 
-impl Snapshot {
-    pub(super) fn is_made_from(&self, live: &Arc<Live>, issuers: &[Value]) -> bool {
-        Arc::ptr_eq(&self.made_from.0, live) && self.made_from.1 == issuers
+    pub(super) fn is_made_from(
+        &self,
+        declared: &Arc<Declared>,
+        live: &Arc<Live>,
+        purges: &Arc<Purges>,
+        issuers: &[Value],
+    ) -> bool {
+        let (made_declared, made_live, made_purges, made_issuers) = &self.made_from;
+        let same =
+            Arc::ptr_eq(made_declared, declared) && Arc::ptr_eq(made_live, live) && Arc::ptr_eq(made_purges, purges);
+        same && made_issuers == issuers
     }
-}
-
-/// Whether what was configured makes a snapshot that edges take. What is filled in later is ours.
-fn check(document: &Value) -> anyhow::Result<()> {
-    let mut document = document.clone();
-    document["version"] = json!("0");
-    document["authentication"]["issuers"][0]["algorithms"] = json!(["EdDSA"]);
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/schemas/edge-snapshot.schema.json"))?;
-    let validator = jsonschema::validator_for(&schema)?;
-    match validator.iter_errors(&document).next() {
-        None => Ok(()),
-        Some(error) => anyhow::bail!("edge.policies_file: at {}: {error}", error.instance_path()),
-    }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
