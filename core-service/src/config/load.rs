@@ -1,7 +1,7 @@
 //! Merges the defaults, a file and the environment into one table of known keys.
 //!
 //! The defaults are the register of what exists: a key that they lack is unknown, and a value of another type than
-//! theirs is bad.
+//! theirs is bad. A section named `*` is the form of those that an operator names.
 
 use std::path::Path;
 
@@ -38,6 +38,9 @@ pub(super) fn merged(
 fn overlay(base: &mut Table, overrides: Table, prefix: &str) -> Result<(), ConfigError> {
     for (key, value) in overrides {
         let full = format!("{prefix}{key}");
+        if value.is_table() {
+            name_section(base, &key);
+        }
         match (base.get_mut(&key), value) {
             (None, _) => return Err(ConfigError::new(full, "is no known key")),
             (Some(Value::Table(inner)), Value::Table(value)) => {
@@ -55,6 +58,13 @@ fn overlay(base: &mut Table, overrides: Table, prefix: &str) -> Result<(), Confi
     Ok(())
 }
 
+/// Adds the section `name` after the form `*`, where there is one.
+fn name_section(table: &mut Table, name: &str) {
+    if let (false, Some(form)) = (table.contains_key(name), table.get("*").cloned()) {
+        table.insert(name.to_owned(), form);
+    }
+}
+
 fn set_from_environment(table: &mut Table, variable: &str, path: &str, text: &str) -> Result<(), ConfigError> {
     let unknown = || ConfigError::new(variable, "is no known setting");
     let mut segments = path.split("__").peekable();
@@ -62,10 +72,9 @@ fn set_from_environment(table: &mut Table, variable: &str, path: &str, text: &st
     loop {
         let segment = segments.next().ok_or_else(unknown)?.to_lowercase();
         // Variables cannot hold the dash of `sign-in`.
-        let key = [segment.clone(), segment.replace('_', "-")]
-            .into_iter()
-            .find(|key| table.contains_key(key))
-            .ok_or_else(unknown)?;
+        let dashed = segment.replace('_', "-");
+        name_section(table, &dashed);
+        let key = [segment, dashed].into_iter().find(|key| table.contains_key(key)).ok_or_else(unknown)?;
         let value = table.get_mut(&key).ok_or_else(unknown)?;
         if segments.peek().is_none() {
             *value = parsed(value, variable, text)?;

@@ -89,6 +89,11 @@ impl<'a> Section<'a> {
         self.integer(key, range).map(Duration::from_millis)
     }
 
+    /// True or false.
+    pub(super) fn boolean(&self, key: &str) -> Result<bool, ConfigError> {
+        self.table.get(key).and_then(Value::as_bool).ok_or_else(|| self.bad(key, "must be true or false"))
+    }
+
     /// A list of strings.
     pub(super) fn list(&self, key: &str) -> Result<Vec<String>, ConfigError> {
         let bad = || self.bad(key, "must be a list of strings");

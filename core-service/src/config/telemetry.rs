@@ -1,4 +1,6 @@
-//! Log lines.
+//! Log lines and metrics.
+
+use std::net::SocketAddr;
 
 use super::{ConfigError, Section};
 
@@ -18,6 +20,8 @@ pub struct TelemetryConfig {
     pub format: LogFormat,
     /// Which are written.
     pub filter: String,
+    /// Where metrics are served, if they are.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl TelemetryConfig {
@@ -30,6 +34,8 @@ impl TelemetryConfig {
         let filter = section.string("filter")?;
         tracing_subscriber::EnvFilter::try_new(filter)
             .map_err(|error| section.bad("filter", format!("`{filter}`: {error}")))?;
-        Ok(Self { format, filter: filter.to_owned() })
+        let metrics_listen =
+            section.optional("metrics_listen")?.map(|_| section.parse("metrics_listen")).transpose()?;
+        Ok(Self { format, filter: filter.to_owned(), metrics_listen })
     }
 }

@@ -7,8 +7,9 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::caller::Caller;
+use super::caller::UserSession;
 use super::live::Live;
+use super::support::Support;
 use crate::config::IdentityConfig;
 use crate::problem::{Problem, Result};
 
@@ -27,10 +28,26 @@ struct Claims {
     iat: u64,
     exp: u64,
     jti: Uuid,
+    /// RFC 8176: how the user proved who they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
+    /// RFC 8693 section 4.1: who acts, if it is not the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Actor {
+    sub: Uuid,
+    /// The only workspace that it is about.
+    workspace: Uuid,
+}
+
+/// RFC 8176 section 2: several factors.
+const SEVERAL_FACTORS: &str = "mfa";
+
 /// A new token for `caller`.
-pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: Caller) -> Result<String> {
+pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: UserSession) -> Result<String> {
     let missing = || Problem::internal("there is no current signing key");
     let key = live.current().ok_or_else(missing)?;
     let signing = key.signing.as_ref().ok_or_else(missing)?;
@@ -44,12 +61,14 @@ pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: Caller) -> Resu
         iat: now,
         exp: now + config.access_token_life.as_secs(),
         jti: Uuid::now_v7(),
+        amr: caller.mfa.then(|| SEVERAL_FACTORS.to_owned()).into_iter().collect(),
+        act: caller.support.map(|support| Actor { sub: support.by, workspace: support.workspace }),
     };
     jsonwebtoken::encode(&header, &claims, signing).map_err(Problem::internal)
 }
 
 /// Whose token it is; `None` when it is not to be accepted, for whatever reason.
-pub(super) fn verify(live: &Live, token: &str) -> Option<Caller> {
+pub(super) fn verify(live: &Live, token: &str) -> Option<UserSession> {
     if token.len() > LONGEST {
         return None;
     }
@@ -64,7 +83,9 @@ pub(super) fn verify(live: &Live, token: &str) -> Option<Caller> {
     if live.is_revoked(claims.sid) {
         return None;
     }
-    Some(Caller { user: claims.sub, session: claims.sid })
+    let mfa = claims.amr.iter().any(|method| method == SEVERAL_FACTORS);
+    let support = claims.act.map(|act| Support { by: act.sub, workspace: act.workspace });
+    Some(UserSession { user: claims.sub, session: claims.sid, mfa, support })
 }
 
 /// What a token must say beside its signature (RFC 9068 section 4).

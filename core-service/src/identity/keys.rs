@@ -112,8 +112,10 @@ pub(super) async fn rotate(
     generate(connection, vault, algorithm, "next").await
 }
 
-/// Whether the current key is older than `age`.
+/// Whether the current key is older than `age`, once no other core rotates: of two that both found it due, the second
+/// would sign with a key that nobody has heard of yet.
 pub(super) async fn due(connection: &mut PgConnection, age: Duration) -> Result<bool, sqlx::Error> {
+    lock(connection).await?;
     sqlx::query_scalar!(
         r#"SELECT EXISTS (
              SELECT FROM signing_keys

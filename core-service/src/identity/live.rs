@@ -147,7 +147,7 @@ impl super::Identity {
     }
 
     /// Says that a session ended or a key changed, so that the next request here sees it.
-    pub(super) fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.live.changed();
     }
 }
@@ -159,21 +159,23 @@ pub(super) fn longest_life(config: &IdentityConfig) -> Duration {
 
 async fn load(app: &AppState) -> Result<Live> {
     let config = &app.config.identity;
-    let mut tx = app.database.begin_read(&Scope::identity()).await?;
+    // Beside the pool: whoever signs in asks for it in the middle of a transaction.
+    let mut tx = app.database.begin_aside(&Scope::identity()).await?;
     let mut keys = keys::load(&mut tx, &app.vault, config).await?;
     let good =
         |state| move |key: &SigningKey| key.state == state && format!("{:?}", key.algorithm) == config.algorithm.name();
     if !(keys.iter().any(good("current")) && keys.iter().any(good("next"))) {
-        drop(tx);
-        let mut writing = app.database.begin(&Scope::identity()).await?;
-        keys::ensure(&mut writing, &app.vault, config.algorithm, longest_life(config)).await?;
-        writing.commit().await?;
-        tx = app.database.begin_read(&Scope::identity()).await?;
+        keys::ensure(&mut tx, &app.vault, config.algorithm, longest_life(config)).await?;
+        tx.commit().await?;
+        tx = app.database.begin_aside(&Scope::identity()).await?;
         keys = keys::load(&mut tx, &app.vault, config).await?;
     }
     let life = longest_life(config).as_secs();
     let ended = sqlx::query!(
-        r#"SELECT id, extract(epoch FROM ended_at)::bigint AS "ended_at!" FROM sessions
+        r#"SELECT id AS "id!", extract(epoch FROM ended_at)::bigint AS "ended_at!" FROM sessions
+           WHERE ended_at > now() - make_interval(secs => $1)
+           UNION ALL
+           SELECT id, extract(epoch FROM ended_at)::bigint FROM ended_sessions
            WHERE ended_at > now() - make_interval(secs => $1)"#,
         life as f64
     )

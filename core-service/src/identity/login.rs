@@ -4,12 +4,16 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::caller::Caller;
-use super::session::{self, Origin};
-use super::tokens::{NO_STORE, SignedIn, Tokens};
+use super::guesses;
+use super::passwords::{self, Fit};
+use super::session::Origin;
+use super::sign_in::{self, SignedIn};
+use super::tokens::NO_STORE;
 use super::user::{User, normalised};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::http::Json;
 use crate::problem::{self, Problem, Result};
@@ -24,11 +28,15 @@ pub struct Credentials {
     /// Their password.
     #[schema(format = "password", max_length = 256)]
     password: String,
+    /// The token of a device that was trusted (`identity.mfa.answer`): no second factor is asked for.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    device_token: Option<String>,
 }
 
 /// Sign in
 ///
-/// Begins a session. An unknown address and a wrong password are answered alike, after the same
+/// Begins a session, or answers 401 `mfa-required`, whose `mfa` says how to go on. An unknown address and a wrong password are answered alike, after the same
 /// work.
 #[utoipa::path(
     post,
@@ -38,7 +46,7 @@ pub struct Credentials {
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = SignedIn),
-        problem::Always, problem::Body, problem::Authenticated,
+        problem::Always, problem::Body, problem::Authenticated, problem::Guessed,
     ),
     extensions(("x-breakwater-limits" = json!(["sign-in"]))),
     security(()),
@@ -48,39 +56,38 @@ pub async fn login(
     origin: Origin,
     Json(credentials): Json<Credentials>,
 ) -> Result<impl IntoResponse> {
-    let (user, hash) = find(&app, &normalised(&credentials.email)).await?.unzip();
-    let fits = app.identity.hasher.verify(credentials.password, hash).await?;
-    let Some(user) = user.filter(|_| fits) else {
+    let email = normalised(&credentials.email);
+    let mut looking = app.database.begin(&Scope::identity()).await?;
+    let guess = guesses::at_account(&mut looking, &app, &email, &origin).await?;
+    let found = User::with_password(&mut looking, &email).await?;
+    looking.commit().await?;
+    let (user, hash) = found.unzip();
+    let fits = app.identity.hasher.verify(&credentials.password, hash.clone()).await?;
+    let known = user.as_ref().map(|user| user.id);
+    let Some(user) = user.filter(|_| fits != Fit::No) else {
+        note_failure(&app, known).await?;
         return Err(Problem::invalid_credentials());
     };
+    let stronger = match fits {
+        Fit::Outdated => Some(app.identity.hasher.hash(&credentials.password).await?),
+        _ => None,
+    };
     let mut tx = app.database.begin(&Scope::identity()).await?;
-    let life = app.config.identity.refresh_token_life;
-    let (session, refresh) = session::begin(&mut tx, &app.identity.refresh_key, user.id, &origin, life).await?;
+    if let (Some(weaker), Some(stronger)) = (hash, stronger) {
+        passwords::strengthen(&mut tx, user.id, &weaker, &stronger).await?;
+    }
+    guess.was_right(&mut tx).await?;
+    let device = credentials.device_token.as_deref();
+    let outcome = sign_in::with_first_factor(&mut tx, &app, user, &origin, device).await?;
     tx.commit().await?;
-    let caller = Caller { user: user.id, session };
-    let tokens = Tokens::issue(&app, caller, &refresh).await?;
-    Ok((NO_STORE, Json(SignedIn { user, tokens })))
+    Ok((NO_STORE, Json(outcome.answer()?)))
 }
 
-/// The user with this address, and their password's hash.
-async fn find(app: &AppState, email: &str) -> Result<Option<(User, String)>> {
-    let mut tx = app.database.begin_read(&Scope::identity()).await?;
-    let row = sqlx::query!(
-        "SELECT u.id, u.email, u.display_name, u.created_at, u.updated_at, u.version, p.hash
-         FROM users u JOIN passwords p ON p.user_id = u.id WHERE u.email = $1",
-        email
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    Ok(row.map(|row| {
-        let user = User {
-            id: row.id,
-            email: row.email,
-            display_name: row.display_name,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-        };
-        (user, row.hash)
-    }))
+/// The same work for an address that nobody has. Which it was is not told: people type passwords there, too.
+async fn note_failure(app: &AppState, known: Option<Uuid>) -> Result<()> {
+    let mut event = Event::by_anybody(Action::LoginFailed).failed();
+    if let Some(user) = known {
+        event = event.of_user(user);
+    }
+    audit::record_alone(&app.database, &Scope::identity(), event).await
 }

@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use serde_json::json;
 
-use super::caller::Caller;
+use super::caller::UserSession;
 use super::session::{self, Because};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::problem::{self, Result};
 
 /// Sign out
@@ -16,12 +18,15 @@ use crate::problem::{self, Result};
     path = "/api/v1/auth/logout",
     operation_id = "identity.logout",
     tag = "identity",
-    responses((status = 204, description = "Signed out"), problem::Always, problem::Authenticated),
+    responses((status = 204, description = "Signed out"), problem::Always, problem::InSession),
     security(("bearer" = [])),
 )]
-pub async fn logout(State(app): State<AppState>, caller: Caller) -> Result<StatusCode> {
+pub async fn logout(State(app): State<AppState>, caller: UserSession) -> Result<StatusCode> {
     let mut tx = app.database.begin(&caller.scope()).await?;
-    session::end(&mut tx, caller.session, caller.user, Because::Logout).await?;
+    if session::end(&mut tx, caller.session, caller.user, Because::Logout).await? {
+        let event = Event::by(&caller, Action::SessionEnded).about("session", caller.session);
+        audit::record(&mut tx, event.with(json!({ "because": Because::Logout.word() }))).await?;
+    }
     tx.commit().await?;
     app.identity.changed();
     Ok(StatusCode::NO_CONTENT)

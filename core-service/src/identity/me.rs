@@ -3,14 +3,15 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::caller::{Caller, UserSession};
 use super::user::User;
 use crate::app::AppState;
 use crate::http::{IfMatch, IfNoneMatch, Json, Patch, etag};
 use crate::problem::{self, Problem, Result};
+use crate::workspaces::service_accounts::{self, ServiceAccount};
 
 /// What may be changed, as a JSON Merge Patch (RFC 7396).
 #[derive(Deserialize, ToSchema)]
@@ -22,6 +23,16 @@ pub struct UserPatch {
     display_name: Patch<String>,
 }
 
+/// Whoever calls.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Profile {
+    /// A user.
+    User(User),
+    /// A service account, by one of its API keys.
+    ServiceAccount(ServiceAccount),
+}
+
 /// Read my profile
 #[utoipa::path(
     get,
@@ -29,7 +40,7 @@ pub struct UserPatch {
     operation_id = "identity.me.get",
     tag = "identity",
     responses(
-        (status = 200, description = "The caller", body = User, headers(("ETag" = String))),
+        (status = 200, description = "The caller", body = Profile, headers(("ETag" = String))),
         (status = 304, description = "As the client knows it (If-None-Match)"),
         problem::Always, problem::Authenticated,
     ),
@@ -37,12 +48,18 @@ pub struct UserPatch {
 )]
 pub async fn get(State(app): State<AppState>, caller: Caller, known: IfNoneMatch) -> Result<Response> {
     let mut tx = app.database.begin_read(&caller.scope()).await?;
-    let user = User::find(&mut tx, caller.user).await?.ok_or_else(Problem::invalid_token)?;
-    let tag = etag(user.version);
+    let (tag, profile) = match User::find(&mut tx, caller.user).await? {
+        Some(user) => (etag(user.version), Profile::User(user)),
+        None => {
+            let account =
+                service_accounts::of_itself(&mut tx, caller.user).await?.ok_or_else(Problem::invalid_token)?;
+            (etag(account.version), Profile::ServiceAccount(account))
+        }
+    };
     if known.matches(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, headers(tag)).into_response());
     }
-    Ok((headers(tag), Json(user)).into_response())
+    Ok((headers(tag), Json(profile)).into_response())
 }
 
 /// Change my profile
@@ -55,13 +72,13 @@ pub async fn get(State(app): State<AppState>, caller: Caller, known: IfNoneMatch
     params(("If-Match" = Option<String>, Header, description = "The ETag that was read")),
     responses(
         (status = 200, description = "The caller, changed", body = User, headers(("ETag" = String))),
-        problem::Always, problem::Authenticated, problem::Body, problem::Conditional,
+        problem::Always, problem::InSession, problem::Body, problem::Conditional,
     ),
     security(("bearer" = [])),
 )]
 pub async fn patch(
     State(app): State<AppState>,
-    caller: Caller,
+    caller: UserSession,
     expected: IfMatch,
     Json(patch): Json<UserPatch>,
 ) -> Result<Response> {

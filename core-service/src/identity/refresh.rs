@@ -5,11 +5,11 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::caller::Caller;
-use super::refresh_token::RefreshToken;
+use super::opaque::Opaque;
 use super::session::{self, Refreshed};
 use super::tokens::{NO_STORE, Tokens};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::http::{Json, has_media_type};
 use crate::problem::{self, Problem, Result, kinds};
@@ -54,28 +54,25 @@ pub struct RefreshForm {
 pub async fn refresh(State(app): State<AppState>, request: Request) -> Result<impl IntoResponse> {
     let presented = presented(&app, request).await?;
     let refused = || Problem::new(&kinds::INVALID_GRANT).detail("Sign in again.");
-    let presented = RefreshToken::read(&presented).ok_or_else(refused)?;
+    let presented = Opaque::read(&presented).ok_or_else(refused)?;
     let config = &app.config.identity;
     let mut tx = app.database.begin(&Scope::identity()).await?;
-    let refreshed = session::refresh(
-        &mut tx,
-        &app.identity.refresh_key,
-        &presented,
-        config.refresh_token_life,
-        config.refresh_grace,
-    )
-    .await?;
+    let refreshed =
+        session::refresh(&mut tx, &app.identity.refresh_key, &presented, config.session_life(), config.refresh_grace)
+            .await?;
     match refreshed {
         Refreshed::Unknown => Err(refused()),
-        Refreshed::Reused { session } => {
+        Refreshed::Reused { user, session } => {
+            let event = Event::by_anybody(Action::RefreshReused).of_user(user).about("session", session);
+            audit::record(&mut tx, event.denied()).await?;
             tx.commit().await?;
             app.identity.changed();
             tracing::warn!(%session, "a replaced refresh token was used again; its session was ended");
             Err(refused())
         }
-        Refreshed::Renewed { user, session, token } => {
+        Refreshed::Renewed { caller, token } => {
             tx.commit().await?;
-            let tokens = Tokens::issue(&app, Caller { user, session }, &token).await?;
+            let tokens = Tokens::issue(&app, caller, &token).await?;
             Ok((NO_STORE, Json(tokens)))
         }
     }

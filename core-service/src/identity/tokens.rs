@@ -7,12 +7,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access_token;
-use super::caller::Caller;
-use super::refresh_token::RefreshToken;
+use super::caller::UserSession;
+use super::opaque::Opaque;
 use super::session::Origin;
-use super::user::User;
 use crate::app::AppState;
 use crate::edge::link::FORWARDED_FOR;
+use crate::mail::template;
 use crate::problem::Result;
 
 /// Answers with tokens are never kept: RFC 6749 section 5.1.
@@ -34,19 +34,9 @@ pub struct Tokens {
     refresh_expires_in: u64,
 }
 
-/// Who signed in, and their tokens.
-#[derive(Serialize, ToSchema)]
-pub struct SignedIn {
-    /// The user.
-    pub(super) user: User,
-    /// Their tokens.
-    #[serde(flatten)]
-    pub(super) tokens: Tokens,
-}
-
 impl Tokens {
     /// An access token for `caller`, beside `refresh`.
-    pub(super) async fn issue(app: &AppState, caller: Caller, refresh: &RefreshToken) -> Result<Self> {
+    pub(super) async fn issue(app: &AppState, caller: UserSession, refresh: &Opaque) -> Result<Self> {
         let config = &app.config.identity;
         let live = app.identity.live(app).await?;
         Ok(Self {
@@ -63,11 +53,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
-        let text = |name: &HeaderName, longest: usize| {
-            let value = parts.headers.get(name)?.to_str().ok()?;
-            // ASCII, so that any place to cut is good.
-            Some(value.get(..longest.min(value.len()))?.to_owned()).filter(|text| !text.is_empty())
-        };
-        Ok(Self { user_agent: text(&header::USER_AGENT, 512), address: text(&FORWARDED_FOR, 64) })
+        Ok(Self {
+            user_agent: text(parts, &header::USER_AGENT, 512).map(str::to_owned),
+            address: Self::address(parts).map(str::to_owned),
+            language: template::language(text(parts, &header::ACCEPT_LANGUAGE, 512)),
+        })
     }
+}
+
+impl Origin {
+    /// The client's address, as the edge saw it.
+    pub(super) fn address(parts: &Parts) -> Option<&str> {
+        text(parts, &FORWARDED_FOR, 64)
+    }
+}
+
+fn text<'a>(parts: &'a Parts, name: &HeaderName, longest: usize) -> Option<&'a str> {
+    let value = parts.headers.get(name)?.to_str().ok()?;
+    // ASCII, so that any place to cut is good.
+    value.get(..longest.min(value.len())).filter(|text| !text.is_empty())
 }

@@ -1,15 +1,21 @@
 //! Identity's housekeeping: keys that are due are rotated, what is over is forgotten.
 
 use super::live::longest_life;
-use super::{keys, session};
+use super::{api_keys, guesses, keys, mailed_code, mfa, passkeys, providers, registration, session};
 use crate::app::AppState;
-use crate::database::Scope;
+use crate::audit::{self, Action, Event};
+use crate::database::{Scope, Tx};
 
-/// Replaces the signing key now.
+/// Replaces the signing key now, because an operator said so.
 pub async fn rotate_keys(app: &AppState) -> anyhow::Result<()> {
+    let tx = begin(app).await?;
+    rotate(app, tx, Event::by_operator(Action::SigningKeyRotated)).await
+}
+
+async fn rotate(app: &AppState, mut tx: Tx, event: Event) -> anyhow::Result<()> {
     let config = &app.config.identity;
-    let mut tx = begin(app).await?;
     keys::rotate(&mut tx, &app.vault, config.algorithm, longest_life(config)).await?;
+    audit::record(&mut tx, event).await?;
     tx.commit().await?;
     app.identity.changed();
     Ok(())
@@ -21,18 +27,24 @@ pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
     if let Some(age) = config.key_rotation {
         let mut tx = begin(app).await?;
         if keys::due(&mut tx, age).await? {
-            drop(tx);
-            rotate_keys(app).await?;
+            rotate(app, tx, Event::by_system(Action::SigningKeyRotated)).await?;
         }
     }
     let mut tx = begin(app).await?;
     keys::forget_dead(&mut tx).await?;
     session::forget_old(&mut tx, config.refresh_token_life).await?;
+    registration::forget_old(&mut tx).await?;
+    api_keys::forget_old(&mut tx).await?;
+    passkeys::forget_old(&mut tx).await?;
+    mfa::forget_old(&mut tx).await?;
+    providers::forget_old(&mut tx).await?;
+    guesses::forget_old(&mut tx).await?;
+    mailed_code::forget_old(&mut tx).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn begin(app: &AppState) -> anyhow::Result<crate::database::Tx> {
+async fn begin(app: &AppState) -> anyhow::Result<Tx> {
     let begun = app.database.begin(&Scope::identity()).await;
     begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))
 }
