@@ -1,84 +1,48 @@
-//! What members are, and what that allows them.
+//! The names of roles, and what they allow.
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::Permission;
+use super::Permissions;
 use crate::problem::{Problem, Result};
 
-/// A member's role in a workspace, from the least to the most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
-pub enum Role {
-    /// Reads everything.
-    Viewer,
-    /// Also writes documents.
-    Editor,
-    /// Also manages collections and members.
-    Admin,
-    /// May do everything.
-    Owner,
-}
+/// A role's name: `owner`, `admin`, `editor`, `viewer`, or that of a role of the workspace's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+#[schema(value_type = String, pattern = r"^[a-z][a-z0-9_-]{0,62}$", example = "editor")]
+pub struct RoleName(String);
 
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 4] = [Self::Viewer, Self::Editor, Self::Admin, Self::Owner];
+impl RoleName {
+    /// The roles that every workspace has, from the least to the most.
+    pub const BUILT_IN: [&str; 4] = ["viewer", "editor", "admin", "owner"];
 
-    /// The table of roles and permissions: a role may do what it is named for here, and all that lesser roles may.
-    pub fn allows(self, permission: Permission) -> bool {
-        let least = match permission {
-            Permission::WorkspaceRead
-            | Permission::MembersRead
-            | Permission::CollectionsRead
-            | Permission::DocumentsRead => Self::Viewer,
-            Permission::DocumentsWrite => Self::Editor,
-            Permission::WorkspaceUpdate | Permission::MembersManage | Permission::CollectionsManage => Self::Admin,
-            Permission::WorkspaceDelete | Permission::OwnersManage => Self::Owner,
-        };
-        self >= least
+    /// As it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// 403, naming the permission, unless this role allows it.
-    pub fn require(self, permission: Permission) -> Result<()> {
-        if self.allows(permission) {
-            return Ok(());
-        }
-        Err(Problem::forbidden().detail(format!("This needs the permission {permission}.")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The same table as people think of it. Change both, on purpose.
-    #[test]
-    fn roles_allow_what_they_should() {
-        let table = [
-            (Role::Viewer, "workspace:read members:read collections:read documents:read"),
-            (Role::Editor, "workspace:read members:read collections:read documents:read documents:write"),
-            (
-                Role::Admin,
-                "workspace:read workspace:update members:read members:manage collections:read collections:manage \
-                 documents:read documents:write",
-            ),
-            (
-                Role::Owner,
-                "workspace:read workspace:update workspace:delete members:read members:manage owners:manage \
-                 collections:read collections:manage documents:read documents:write",
-            ),
-        ];
-        for (role, expected) in table {
-            let allowed: Vec<_> =
-                Permission::ALL.into_iter().filter(|p| role.allows(*p)).map(Permission::name).collect();
-            assert_eq!(allowed.join(" "), expected, "{role:?}");
-        }
+    /// Whether it may do everything.
+    pub fn is_owner(&self) -> bool {
+        self.0 == "owner"
     }
 
-    #[test]
-    fn a_refusal_names_the_permission() {
-        let problem = format!("{:?}", Role::Viewer.require(Permission::DocumentsWrite));
-        assert!(problem.contains("documents:write"), "{problem}");
+    /// Whether every workspace has it.
+    pub fn is_built_in(&self) -> bool {
+        Self::BUILT_IN.contains(&self.as_str())
+    }
+
+    /// What it allows in a workspace; `None` if there is no such role. The database has the only table of that.
+    pub async fn permissions(&self, connection: &mut PgConnection, workspace: Uuid) -> Result<Option<Permissions>> {
+        let names = sqlx::query_scalar!("SELECT breakwater_role_permissions($1, $2)", workspace, self.as_str());
+        Ok(names.fetch_one(connection).await?.map(|names| Permissions::named(&names)))
+    }
+
+    /// The same; 422 at `/role` if there is no such role.
+    pub async fn existing(&self, connection: &mut PgConnection, workspace: Uuid) -> Result<Permissions> {
+        let permissions = self.permissions(connection, workspace).await?;
+        permissions.ok_or_else(|| Problem::invalid_field("/role", "unknown", "is no role of this workspace"))
     }
 }

@@ -13,15 +13,35 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 /// The role that the service connects as.
 pub const SERVICE_ROLE: &str = "breakwater_service";
 
+/// The newest migration before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// None in a new database.
+    pub from: Option<i64>,
+    /// That of this build.
+    pub to: Option<i64>,
+}
+
 /// Creates the service's role if it is missing, sets its password to the one in `database.url`, and runs the
 /// migrations that have not run.
-pub async fn migrate(config: &DatabaseConfig) -> anyhow::Result<()> {
+pub async fn migrate(config: &DatabaseConfig) -> anyhow::Result<Migrated> {
     let owner = config.owner_url.reveal().parse::<PgConnectOptions>()?;
     let mut connection = owner.application_name("breakwater-migrate").connect().await?;
     prepare_role(&mut connection, config).await?;
+    let from = newest(&mut connection).await?;
     MIGRATIONS.run(&mut connection).await?;
+    let to = newest(&mut connection).await?;
     connection.close().await?;
-    Ok(())
+    Ok(Migrated { from, to })
+}
+
+async fn newest(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !there {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await
 }
 
 /// Roles belong to the whole cluster, so this is done here and not in a migration, which belongs to one database.

@@ -6,12 +6,15 @@
 
 mod migrate;
 mod scope;
+mod to_end;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr};
 
-pub use self::migrate::{MIGRATIONS, SERVICE_ROLE, migrate};
+pub use self::migrate::{MIGRATIONS, Migrated, SERVICE_ROLE, migrate};
 pub use self::scope::Scope;
+pub(crate) use self::scope::enter;
+use self::to_end::ToEnd;
 use crate::config::DatabaseConfig;
 use crate::problem::{self, Result};
 
@@ -22,7 +25,8 @@ pub type Tx = sqlx::Transaction<'static, Postgres>;
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
-    max_connections: u32,
+    /// One connection for [`Database::begin_aside`].
+    aside: PgPool,
 }
 
 impl Database {
@@ -32,40 +36,36 @@ impl Database {
         let options = config.url.reveal().parse::<PgConnectOptions>()?.application_name("breakwater").options([
             ("statement_timeout", milliseconds.to_string()),
             ("idle_in_transaction_session_timeout", "60000".to_owned()),
+            // Row-level security makes plans dear: to plan a small query takes several times as long as to run it. So
+            // each is planned once per connection, and what a plan has to know stands in its text.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.max_connections)
-            .acquire_timeout(config.acquire_timeout)
-            // A ping before every use would cost each request a round trip; `begin` notices a dead connection.
-            .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(refuse_powerful_role(connection)))
-            .connect_lazy_with(options);
-        Ok(Self { pool, max_connections: config.max_connections })
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(config.acquire_timeout)
+                // A ping before every use would cost each request a round trip; `begin` notices a dead connection.
+                .test_before_acquire(false)
+                .after_connect(|connection, _| Box::pin(refuse_powerful_role(connection)))
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self { pool: pool(config.max_connections), aside: pool(1) })
     }
 
     /// Begins a transaction on behalf of `scope`, in one round trip.
     pub async fn begin(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with("BEGIN", scope).await
+        begin(&self.pool, "BEGIN", scope).await
     }
 
     /// The same for a transaction that only reads.
     pub async fn begin_read(&self, scope: &Scope) -> Result<Tx> {
-        self.begin_with("BEGIN READ ONLY", scope).await
+        begin(&self.pool, "BEGIN READ ONLY", scope).await
     }
 
-    async fn begin_with(&self, begin: &str, scope: &Scope) -> Result<Tx> {
-        let statement = scope.statement(begin);
-        let mut stale = 0;
-        loop {
-            // Only words of ours and UUIDs that we formatted are in the statement.
-            match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
-                Ok(tx) => return Ok(tx),
-                // Connections that died in the pool (PostgreSQL was restarted) are found here, before anything was
-                // asked of them; each is dropped, so that soon a new one is made.
-                Err(error) if stale < self.max_connections && died(&error) => stale += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
+    /// Begins a transaction beside the pool, one at a time: for what requests may wait for while they are in a
+    /// transaction. Did that need a connection of the pool, then requests that hold them all would wait in vain.
+    pub(crate) async fn begin_aside(&self, scope: &Scope) -> Result<Tx> {
+        begin(&self.aside, "BEGIN", scope).await
     }
 
     /// Listens to notifications on `channel`, over a connection of its own beside the pool's.
@@ -77,6 +77,11 @@ impl Database {
         Ok(listener)
     }
 
+    /// How many connections the pool has, and how many of them wait for something to do.
+    pub fn connections(&self) -> (usize, usize) {
+        (self.pool.size() as usize, self.pool.num_idle())
+    }
+
     /// Whether PostgreSQL answers.
     pub async fn ping(&self) -> Result<()> {
         self.begin_read(&Scope::nobody()).await.map(drop)
@@ -85,7 +90,32 @@ impl Database {
     /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.aside.close().await;
     }
+}
+
+async fn begin(pool: &PgPool, begin: &str, scope: &Scope) -> Result<Tx> {
+    let statement = scope.statement(begin);
+    let mut stale = 0;
+    loop {
+        match begin_once(pool, &statement).await {
+            Ok(tx) => return Ok(tx),
+            // Connections that died in the pool (PostgreSQL was restarted) are found here, before anything was
+            // asked of them; each is dropped, so that soon a new one is made.
+            Err(error) if stale < pool.options().get_max_connections() && died(&error) => stale += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Who asked may go away (a client that hangs up) while PostgreSQL is about to begin. The driver would then give the
+/// connection back with the transaction open, and the next to use it would run in that one, with its scope: so what was
+/// begun goes on to its end, and is rolled back there.
+async fn begin_once(pool: &PgPool, statement: &str) -> std::result::Result<Tx, sqlx::Error> {
+    let connection = pool.acquire().await?;
+    // Only words of ours and UUIDs that we formatted are in the statement.
+    let statement = AssertSqlSafe(statement.to_owned()).into_sql_str();
+    ToEnd::new(Tx::begin(connection, Some(statement))).await
 }
 
 fn died(error: &sqlx::Error) -> bool {

@@ -2,16 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, header};
 use serde_json::Value;
 use sqlx::types::Json as Jsonb;
 use uuid::Uuid;
 
 use super::collections::{CollectionName, Target};
 use super::model::{Document, DocumentBody, Row, check};
-use crate::access::{Permission, authorize};
+use super::rules::Applied;
+use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
-use crate::http::{Attempt, Idempotency, Json, Path, etag};
+use crate::http::{Attempt, Idempotency, Json, Path, created};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
 
@@ -48,9 +48,12 @@ pub async fn create(
         Attempt::Repeated(answer) => return Ok(answer),
         Attempt::First(tx) => tx,
     };
-    authorize(&mut tx, &caller, workspace, Permission::DocumentsWrite).await?;
+    let resource = Resource::Collection(collection.as_str());
+    let access = authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
     let target = Target::for_writing(&mut tx, workspace, &collection).await?;
-    check(&target.schema, &new.data)?;
+    let rules = Applied::to(&target.rules, &access);
+    rules.allow_new(&access, &new.data)?;
+    check(&target.schema, &new.data, &rules)?;
     let row = sqlx::query_as!(
         Row,
         r#"INSERT INTO documents (id, workspace_id, collection_id, data, created_by, updated_by)
@@ -65,7 +68,5 @@ pub async fn create(
     .fetch_one(&mut **tx)
     .await?;
     let base = format!("/api/v1/workspaces/{workspace}/collections/{}/documents", collection.as_str());
-    let location = [(header::LOCATION, format!("{base}/{}", row.id))];
-    let etag = [(header::ETAG, etag(row.version))];
-    tx.commit((StatusCode::CREATED, location, etag, Json(row.shown(&collection)))).await
+    tx.commit(created(format!("{base}/{}", row.id), row.version, row.shown(&collection, &rules))).await
 }

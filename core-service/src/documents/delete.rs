@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::collections::{CollectionName, Target};
 use super::model::Row;
-use crate::access::{Permission, authorize};
+use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
@@ -37,7 +37,8 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::DocumentsWrite).await?;
+    let resource = Resource::Document(collection.as_str(), id);
+    authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
     let target = Target::for_writing(&mut tx, workspace, &collection).await?;
     let row = Row::lock(&mut tx, target.id, id).await?;
     if_match.check(row.version)?;

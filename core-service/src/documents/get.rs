@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::collections::CollectionName;
 use super::model::{Document, Row};
-use crate::access::{Permission, authorize};
+use super::rules::Applied;
+use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
 use crate::http::{IfNoneMatch, Json, Path, etag};
 use crate::identity::Caller;
@@ -41,11 +42,12 @@ pub async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::DocumentsRead).await?;
-    let row = Row::find(&mut tx, workspace, &collection, id).await?;
+    let resource = Resource::Document(collection.as_str(), id);
+    let access = authorize_on(&mut tx, &caller, workspace, Permission::DocumentsRead, resource).await?;
+    let (row, rules) = Row::find(&mut tx, workspace, &collection, id).await?;
     let tag = etag(row.version);
     if if_none_match.matches(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    Ok(([(header::ETAG, tag)], Json(row.shown(&collection))).into_response())
+    Ok(([(header::ETAG, tag)], Json(row.shown(&collection, &Applied::to(&rules, &access)))).into_response())
 }

@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::collections::{CollectionName, Target};
 use super::filter::Filter;
 use super::model::Row;
-use super::page;
+use super::page::{self, Among};
 use super::query::field::SystemField;
 use super::query::fields::Fields;
 use super::query::sort::{Key, Sort};
-use crate::access::{Permission, authorize};
+use super::rules::Applied;
+use crate::access::{Permission, Resource, look_at};
 use crate::app::AppState;
 use crate::http::{Cursor, Json, Limit, Page, Path, Query};
 use crate::identity::Caller;
@@ -90,7 +91,7 @@ struct Position {
 ///
 /// Pages do not shift when documents come and go: a cursor names the place where a page ended. A document whose own
 /// place changes while pages are turned may be seen twice or not at all, by every order but that of `id` and
-/// `created_at`, which never change.
+/// `created_at`, which never change. Who may read single documents alone gets these.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/collections/{collection}/documents",
@@ -114,20 +115,29 @@ pub async fn list(
     Query(query): Query<DocumentsQuery>,
 ) -> Result<Json<Page<ListedDocument>>> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::DocumentsRead).await?;
+    let resource = Resource::Collection(collection.as_str());
+    let access = look_at(&mut tx, &caller, workspace, Permission::DocumentsRead, resource).await?;
+    let only_granted = !access.allows(Permission::DocumentsRead);
+    if !access.reads_parts() {
+        access.require(Permission::DocumentsRead)?;
+    }
     let target = Target::for_reading(&mut tx, workspace, &collection).await?;
     let declared = target.schema.declared();
     let filter = query.filter.as_deref().map(|text| Filter::parse(text, &declared)).transpose()?;
     let sort = Sort::parse(query.sort.as_deref(), &declared)?;
     let fields = query.fields.as_deref().map(Fields::parse).transpose()?;
+    let rules = Applied::to(&target.rules, &access);
+    rules.allow_query(&access, filter.as_ref(), &sort)?;
     let fingerprint = fingerprint(target.id, query.filter.as_deref(), &sort);
     let position = query.cursor.map(|cursor| keys(&cursor, fingerprint, &sort)).transpose()?;
 
     let limit = query.limit.and_one();
-    let rows = page::fetch(&mut tx, target.id, filter.as_ref(), &sort, position.as_deref(), limit).await?;
+    let among = Among { collection: target.id, only_granted };
+    let rows = page::fetch(&mut tx, among, filter.as_ref(), &sort, position.as_deref(), limit).await?;
     drop(tx);
     let page = Page::of(rows, query.limit, |last| Position { query: fingerprint, keys: page::position(last, &sort) });
-    let items = page.items.into_iter().map(|row| ListedDocument::of(row, &collection, fields.as_ref())).collect();
+    let items =
+        page.items.into_iter().map(|row| ListedDocument::of(row, &collection, fields.as_ref(), &rules)).collect();
     Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }
 
@@ -155,7 +165,8 @@ fn keys(cursor: &Cursor, fingerprint: u64, sort: &Sort) -> Result<Vec<Key>> {
 }
 
 impl ListedDocument {
-    fn of(row: Row, collection: &CollectionName, fields: Option<&Fields>) -> Self {
+    fn of(mut row: Row, collection: &CollectionName, fields: Option<&Fields>, rules: &Applied) -> Self {
+        rules.hide(&mut row.data);
         let shows = |field| fields.is_none_or(|fields| fields.shows(field));
         let data = match fields {
             None => Some(row.data.0),

@@ -18,7 +18,9 @@ mod model;
 mod page;
 pub mod query;
 mod replace;
+pub mod rules;
 pub mod schema;
+mod shared;
 mod update;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -30,10 +32,9 @@ use crate::app::AppState;
 
 /// The room's routes.
 pub fn routes() -> OpenApiRouter<AppState> {
-    collections::routes().routes(routes!(list::list, create::create)).routes(routes!(
-        get::get,
-        replace::replace,
-        update::update,
-        delete::delete
-    ))
+    collections::routes()
+        .merge(rules::routes())
+        .routes(routes!(shared::list))
+        .routes(routes!(list::list, create::create))
+        .routes(routes!(get::get, replace::replace, update::update, delete::delete))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::collections::CollectionName;
+use super::rules::{Applied, FieldRule};
 use super::schema::Schema;
 use crate::problem::{Problem, Result};
 
@@ -61,7 +62,8 @@ pub(super) struct Row {
 
 impl Row {
     /// Its representation.
-    pub(super) fn shown(self, collection: &CollectionName) -> Document {
+    pub(super) fn shown(mut self, collection: &CollectionName, rules: &Applied) -> Document {
+        rules.hide(&mut self.data);
         Document {
             id: self.id,
             collection: collection.as_str().to_owned(),
@@ -74,17 +76,16 @@ impl Row {
         }
     }
 
-    /// The document, 404 if there is none.
+    /// The document and the rules for its fields, 404 if there is none.
     pub(super) async fn find(
         connection: &mut PgConnection,
         workspace: Uuid,
         collection: &CollectionName,
         id: Uuid,
-    ) -> Result<Self> {
-        sqlx::query_as!(
-            Self,
+    ) -> Result<(Self, Vec<FieldRule>)> {
+        let found = sqlx::query!(
             r#"SELECT d.id, d.version, d.created_at, d.updated_at, d.created_by, d.updated_by,
-                      d.data AS "data: Json<Value>"
+                      d.data AS "data: Json<Value>", c.field_rules AS "rules: Json<Vec<FieldRule>>"
                FROM documents d JOIN collections c ON c.id = d.collection_id
                WHERE c.workspace_id = $1 AND c.name = $2 AND d.id = $3"#,
             workspace,
@@ -93,7 +94,17 @@ impl Row {
         )
         .fetch_optional(connection)
         .await?
-        .ok_or_else(Problem::not_found)
+        .ok_or_else(Problem::not_found)?;
+        let row = Self {
+            id: found.id,
+            version: found.version,
+            created_at: found.created_at,
+            updated_at: found.updated_at,
+            created_by: found.created_by,
+            updated_by: found.updated_by,
+            data: found.data,
+        };
+        Ok((row, found.rules.0))
     }
 
     /// The document in a collection, locked until the transaction ends.
@@ -126,7 +137,7 @@ impl Row {
 }
 
 /// 422 naming every place at which `data` does not fit.
-pub(super) fn check(schema: &Schema, data: &Value) -> Result<()> {
-    let errors = schema.check(data, "/data");
+pub(super) fn check(schema: &Schema, data: &Value, rules: &Applied) -> Result<()> {
+    let errors = rules.discreet(schema.check(data, "/data"));
     if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
 }

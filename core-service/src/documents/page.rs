@@ -10,10 +10,18 @@ use super::query::field::SystemField;
 use super::query::sort::{By, Key, Sort, Term, time_of};
 use crate::problem::Result;
 
+/// Which documents there are to choose from.
+#[derive(Clone, Copy)]
+pub(super) struct Among {
+    pub(super) collection: Uuid,
+    /// Only those that are granted one by one.
+    pub(super) only_granted: bool,
+}
+
 /// Up to `limit` documents of a collection after `position`, which must fit `sort`.
 pub(super) async fn fetch(
     connection: &mut PgConnection,
-    collection: Uuid,
+    among: Among,
     filter: Option<&Filter>,
     sort: &Sort,
     position: Option<&[Key]>,
@@ -23,7 +31,11 @@ pub(super) async fn fetch(
         "SELECT id, version, created_at, updated_at, created_by, updated_by, data FROM member_documents \
          WHERE collection_id = ",
     );
-    query.push_bind(collection);
+    query.push_bind(among.collection);
+    if among.only_granted {
+        // The policy says the same, row by row. Said here, the index finds them.
+        query.push(" AND id = ANY ((SELECT breakwater_granted('documents:read', 'document'))::uuid[])");
+    }
     if let Some(filter) = filter {
         query.push(" AND ");
         filter::sql::push(&mut query, filter);
@@ -37,7 +49,8 @@ pub(super) async fn fetch(
         query.push(if index == 0 { "" } else { ", " });
         push_order(&mut query, term);
     }
-    query.push(" LIMIT ").push_bind(limit);
+    // Not bound: the plan depends on it.
+    query.push(" LIMIT ").push(limit);
     Ok(query.build_query_as().fetch_all(connection).await?)
 }
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::collections::{CollectionName, Target};
 use super::merge_patch;
 use super::model::{Document, Row, check};
-use crate::access::{Permission, authorize};
+use super::rules::Applied;
+use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
@@ -59,14 +60,18 @@ pub async fn update(
     Json(patch): Json<DocumentPatch>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Document>)> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::DocumentsWrite).await?;
+    let resource = Resource::Document(collection.as_str(), id);
+    let access = authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
     let target = Target::for_writing(&mut tx, workspace, &collection).await?;
-    let mut row = Row::lock(&mut tx, target.id, id).await?;
+    let row = Row::lock(&mut tx, target.id, id).await?;
     if_match.check(row.version)?;
-    let mut data = row.data.take();
+    let rules = Applied::to(&target.rules, &access);
+    rules.allow_body(&access, &patch.data)?;
+    let mut data = row.data.0.clone();
     merge_patch::apply(&mut data, patch.data);
-    check(&target.schema, &data)?;
+    rules.allow_patch(&access, &row.data, &data)?;
+    check(&target.schema, &data, &rules)?;
     let row = row.write(&mut tx, data, caller.user).await?;
     tx.commit().await?;
-    Ok(([(header::ETAG, etag(row.version))], Json(row.shown(&collection))))
+    Ok(([(header::ETAG, etag(row.version))], Json(row.shown(&collection, &rules))))
 }

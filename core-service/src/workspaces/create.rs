@@ -2,15 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, header};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Name, Workspace, find};
 use crate::app::AppState;
-use crate::http::{Attempt, Idempotency, Json, etag};
-use crate::identity::Caller;
+use crate::audit::{self, Action, Event};
+use crate::http::{Attempt, Idempotency, Json, created};
+use crate::identity::UserSession;
 use crate::problem::{self, Result};
 
 /// A workspace to be.
@@ -37,11 +38,11 @@ pub struct NewWorkspace {
             ("location" = String, description = "Where it is"),
             ("etag" = String, description = "Its version"),
         )),
-        problem::Always, problem::Authenticated, problem::Body, problem::Conflicting,
+        problem::Always, problem::InSession, problem::Body, problem::Conflicting,
     ),
 )]
 pub async fn create(
-    caller: Caller,
+    caller: UserSession,
     State(app): State<AppState>,
     idempotency: Idempotency,
     Json(new): Json<NewWorkspace>,
@@ -61,7 +62,8 @@ pub async fn create(
     .execute(&mut **tx)
     .await?;
     let workspace = find(&mut tx, id).await?;
+    let event = Event::by(&caller, Action::WorkspaceCreated).in_workspace(id).about("workspace", id);
+    audit::record(&mut tx, event.with(json!({ "name": workspace.name }))).await?;
     let location = format!("/api/v1/workspaces/{id}");
-    let etag = [(header::ETAG, etag(workspace.version))];
-    tx.commit((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(workspace))).await
+    tx.commit(created(location, workspace.version, workspace)).await
 }

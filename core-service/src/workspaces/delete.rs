@@ -2,11 +2,13 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::model::lock;
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
@@ -39,6 +41,8 @@ pub async fn delete(
     let workspace = lock(&mut tx, id).await?;
     authorize(&mut tx, &caller, id, Permission::WorkspaceDelete).await?;
     if_match.check(workspace.version)?;
+    let event = Event::by(&caller, Action::WorkspaceDeleted).in_workspace(id).about("workspace", id);
+    audit::record(&mut tx, event.with(json!({ "name": workspace.name }))).await?;
     sqlx::query!("DELETE FROM workspaces WHERE id = $1", id).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::Role;
+use crate::access::RoleName;
 use crate::problem::{Problem, Result};
 
 /// A workspace's name: 1 to 100 characters, something to see among them, no control characters.
@@ -16,7 +16,7 @@ use crate::problem::{Problem, Result};
     as = WorkspaceName,
     min_length = 1,
     max_length = 100,
-    pattern = r"^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$",
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$",
     example = "Harbour works",
 )]
 pub(super) struct Name(pub(super) String);
@@ -29,6 +29,8 @@ pub struct Workspace {
     /// Its name.
     #[schema(example = "Harbour works")]
     pub name: String,
+    /// Whether members need a session with a second factor.
+    pub mfa_required: bool,
     /// Rises with every change; its ETag.
     pub version: i64,
     /// When it was created.
@@ -46,15 +48,19 @@ pub struct OwnWorkspace {
     #[serde(flatten)]
     pub workspace: Workspace,
     /// The caller's role.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 /// The workspace, 404 if the caller is no member.
 pub(super) async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Workspace> {
-    sqlx::query_as!(Workspace, "SELECT id, name, version, created_at, updated_at FROM workspaces WHERE id = $1", id)
-        .fetch_optional(connection)
-        .await?
-        .ok_or_else(Problem::not_found)
+    sqlx::query_as!(
+        Workspace,
+        "SELECT id, name, mfa_required, version, created_at, updated_at FROM workspaces WHERE id = $1",
+        id
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or_else(Problem::not_found)
 }
 
 /// The same, locked: until the transaction ends nobody else changes it, its members or their roles. Decide what the
@@ -62,7 +68,8 @@ pub(super) async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Work
 pub(super) async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Workspace> {
     sqlx::query_as!(
         Workspace,
-        "SELECT id, name, version, created_at, updated_at FROM workspaces WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT id, name, mfa_required, version, created_at, updated_at FROM workspaces WHERE id = $1
+         FOR NO KEY UPDATE",
         id
     )
     .fetch_optional(connection)

@@ -3,15 +3,17 @@
 use axum::extract::State;
 use http::{HeaderName, HeaderValue, header};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Name, Workspace, lock};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
-use crate::problem::{self, Result};
+use crate::problem::{self, Problem, Result, kinds};
 
 /// What changes in a workspace (JSON Merge Patch, RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -20,6 +22,9 @@ pub struct WorkspacePatch {
     /// Its name.
     #[schema(nullable = false)]
     name: Option<Name>,
+    /// Whether members need a session with a second factor. Who demands it must have given one.
+    #[schema(nullable = false)]
+    mfa_required: Option<bool>,
 }
 
 /// Change a workspace
@@ -55,15 +60,27 @@ pub async fn update(
     let workspace = lock(&mut tx, id).await?;
     authorize(&mut tx, &caller, id, Permission::WorkspaceUpdate).await?;
     if_match.check(workspace.version)?;
+    if patch.mfa_required == Some(true) && !caller.mfa {
+        return Err(Problem::new(&kinds::MFA_NEEDED).detail("You would lock yourself out: give a second factor first."));
+    }
+    let before = workspace;
     let workspace = sqlx::query_as!(
         Workspace,
-        "UPDATE workspaces SET name = coalesce($2, name), version = version + 1, updated_at = now()
-         WHERE id = $1 RETURNING id, name, version, created_at, updated_at",
+        "UPDATE workspaces SET name = coalesce($2, name), mfa_required = coalesce($3, mfa_required),
+           version = version + 1, updated_at = now()
+         WHERE id = $1 RETURNING id, name, mfa_required, version, created_at, updated_at",
         id,
-        patch.name.map(|name| name.0)
+        patch.name.map(|name| name.0),
+        patch.mfa_required
     )
     .fetch_one(&mut *tx)
     .await?;
+    let event = Event::by(&caller, Action::WorkspaceChanged).in_workspace(id).about("workspace", id);
+    let changed = json!({
+        "name": { "from": before.name, "to": workspace.name },
+        "mfa_required": { "from": before.mfa_required, "to": workspace.mfa_required },
+    });
+    audit::record(&mut tx, event.with(changed)).await?;
     tx.commit().await?;
     Ok(([(header::ETAG, etag(workspace.version))], Json(workspace)))
 }

@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, header};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::model::{Collection, CollectionBody, compile, name_taken};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
-use crate::http::{Attempt, Idempotency, Json, Path, etag};
+use crate::audit::{self, Action, Event};
+use crate::http::{Attempt, Idempotency, Json, Path, created};
 use crate::identity::Caller;
 use crate::problem::{self, OnConstraint, Result};
 
@@ -58,7 +59,9 @@ pub async fn create(
     .fetch_one(&mut **tx)
     .await
     .on_constraint("collections_name", name_taken)?;
+    let event = Event::by(&caller, Action::CollectionCreated).in_workspace(workspace);
+    let event = event.about("collection", collection.id).with(json!({ "name": collection.name }));
+    audit::record(&mut tx, event).await?;
     let location = format!("/api/v1/workspaces/{workspace}/collections/{}", collection.name);
-    let etag = [(header::ETAG, etag(collection.version))];
-    tx.commit((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(collection))).await
+    tx.commit(created(location, collection.version, collection)).await
 }

@@ -2,12 +2,14 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::CollectionName;
 use super::model::Collection;
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
 use crate::problem::{self, Problem, Result, kinds};
@@ -52,6 +54,9 @@ pub async fn delete(
     if deleted.rows_affected() == 0 {
         return Err(Problem::new(&kinds::COLLECTION_NOT_EMPTY));
     }
+    let event = Event::by(&caller, Action::CollectionDeleted).in_workspace(workspace);
+    let event = event.about("collection", collection.id).with(json!({ "name": collection.name }));
+    audit::record(&mut tx, event).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::CollectionName;
 use super::model::Collection;
-use crate::access::{Permission, authorize};
+use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
 use crate::http::{IfNoneMatch, Json, Path, etag};
 use crate::identity::Caller;
@@ -40,7 +40,8 @@ pub async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::CollectionsRead).await?;
+    let resource = Resource::Collection(name.as_str());
+    authorize_on(&mut tx, &caller, workspace, Permission::CollectionsRead, resource).await?;
     let collection = Collection::find(&mut tx, workspace, &name).await?;
     let tag = etag(collection.version);
     if if_none_match.matches(&tag) {

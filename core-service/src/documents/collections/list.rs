@@ -13,7 +13,7 @@ use crate::problem::{self, Result};
 
 /// List collections
 ///
-/// By name.
+/// By name: all of them, or those that are granted one by one.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/collections",
@@ -34,15 +34,18 @@ pub async fn list(
 ) -> Result<Json<Page<Collection>>> {
     let after = query.after::<CollectionName>()?;
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::CollectionsRead).await?;
+    let access = authorize(&mut tx, &caller, workspace, Permission::WorkspaceRead).await?;
+    let all = access.allows(Permission::CollectionsRead);
     let found = sqlx::query_as!(
         Collection,
         r#"SELECT id, name, schema, version, created_at, updated_at FROM collections
            WHERE workspace_id = $1 AND ($2::text IS NULL OR name COLLATE "C" > $2)
+             AND ($4 OR id = ANY ((SELECT breakwater_granted('collections:read', 'collection'))::uuid[]))
            ORDER BY name COLLATE "C" LIMIT $3"#,
         workspace,
         after.as_ref().map(CollectionName::as_str),
-        query.limit.and_one()
+        query.limit.and_one(),
+        all
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -1,14 +1,16 @@
 //! A collection's row and its representation.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::compatible;
+use crate::audit::{self, Action, Event};
 use crate::documents::schema::Schema;
+use crate::identity::Caller;
 use crate::problem::{OnConstraint, Problem, Result, kinds};
 
 /// A collection's name, which stands in paths: 1 to 63 lower-case letters, digits, `_` and `-`, a letter first.
@@ -102,7 +104,11 @@ impl Collection {
     }
 
     /// The same, locked: until the transaction ends nobody else changes it or writes its documents.
-    pub(super) async fn lock(connection: &mut PgConnection, workspace: Uuid, name: &CollectionName) -> Result<Self> {
+    pub(in crate::documents) async fn lock(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        name: &CollectionName,
+    ) -> Result<Self> {
         sqlx::query_as!(
             Self,
             "SELECT id, name, schema, version, created_at, updated_at
@@ -116,12 +122,19 @@ impl Collection {
     }
 
     /// Gives a locked collection another name and schema, if its documents fit.
-    pub(super) async fn change(self, connection: &mut PgConnection, body: CollectionBody) -> Result<Self> {
-        if body.schema != self.schema {
+    pub(super) async fn change(
+        self,
+        connection: &mut PgConnection,
+        caller: &Caller,
+        workspace: Uuid,
+        body: CollectionBody,
+    ) -> Result<Self> {
+        let schema_changed = body.schema != self.schema;
+        if schema_changed {
             let schema = compile(body.schema.clone())?;
             compatible::check(connection, self.id, &schema).await?;
         }
-        sqlx::query_as!(
+        let changed = sqlx::query_as!(
             Self,
             "UPDATE collections SET name = $2, schema = $3, version = version + 1, updated_at = now()
              WHERE id = $1 RETURNING id, name, schema, version, created_at, updated_at",
@@ -129,9 +142,14 @@ impl Collection {
             body.name.as_str(),
             body.schema
         )
-        .fetch_one(connection)
+        .fetch_one(&mut *connection)
         .await
-        .on_constraint("collections_name", name_taken)
+        .on_constraint("collections_name", name_taken)?;
+        let names = json!({ "from": self.name, "to": changed.name });
+        let event = Event::by(caller, Action::CollectionChanged).in_workspace(workspace);
+        let event = event.about("collection", self.id).with(json!({ "name": names, "schema_changed": schema_changed }));
+        audit::record(connection, event).await?;
+        Ok(changed)
     }
 }
 

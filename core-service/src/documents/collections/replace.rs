@@ -47,7 +47,7 @@ pub async fn replace(
     authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
     let collection = Collection::lock(&mut tx, workspace, &name).await?;
     if_match.check(collection.version)?;
-    let collection = collection.change(&mut tx, body).await?;
+    let collection = collection.change(&mut tx, &caller, workspace, body).await?;
     tx.commit().await?;
     Ok(([(header::ETAG, etag(collection.version))], Json(collection)))
 }

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::CollectionName;
+use crate::documents::rules::FieldRule;
 use crate::documents::schema::{self, Schema};
 use crate::problem::{Problem, Result};
 
@@ -16,6 +17,7 @@ use crate::problem::{Problem, Result};
 pub(in crate::documents) struct Target {
     pub(in crate::documents) id: Uuid,
     pub(in crate::documents) schema: Arc<Schema>,
+    pub(in crate::documents) rules: Vec<FieldRule>,
 }
 
 impl Target {
@@ -26,14 +28,16 @@ impl Target {
         name: &CollectionName,
     ) -> Result<Self> {
         let found = sqlx::query!(
-            "SELECT id, version FROM collections WHERE workspace_id = $1 AND name = $2",
+            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>"
+               FROM collections WHERE workspace_id = $1 AND name = $2"#,
             workspace,
             name.as_str()
         )
         .fetch_optional(&mut *connection)
         .await?
         .ok_or_else(Problem::not_found)?;
-        Self::with_schema(connection, found.id, found.version).await
+        let schema = compiled(connection, found.id, found.version).await?;
+        Ok(Self { id: found.id, schema, rules: found.rules.0 })
     }
 
     /// For writing: until the transaction ends it stays as it is, so what fits now still fits then.
@@ -43,30 +47,31 @@ impl Target {
         name: &CollectionName,
     ) -> Result<Self> {
         let found = sqlx::query!(
-            "SELECT id, version FROM collections WHERE workspace_id = $1 AND name = $2 FOR SHARE",
+            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>"
+               FROM collections WHERE workspace_id = $1 AND name = $2 FOR SHARE"#,
             workspace,
             name.as_str()
         )
         .fetch_optional(&mut *connection)
         .await?
         .ok_or_else(Problem::not_found)?;
-        Self::with_schema(connection, found.id, found.version).await
+        let schema = compiled(connection, found.id, found.version).await?;
+        Ok(Self { id: found.id, schema, rules: found.rules.0 })
     }
+}
 
-    async fn with_schema(connection: &mut PgConnection, id: Uuid, version: i64) -> Result<Self> {
-        if let Some(schema) = schema::remembered(id, version) {
-            return Ok(Self { id, schema });
-        }
-        // With the version that it has: unlocked, it may have changed since.
-        let found =
-            sqlx::query!(r#"SELECT version, schema AS "schema: Json<Value>" FROM collections WHERE id = $1"#, id)
-                .fetch_optional(connection)
-                .await?
-                .ok_or_else(Problem::not_found)?;
-        let schema = Schema::compile(found.schema.0)
-            .map_err(|errors| Problem::internal(format!("the schema of collection {id}: {errors:?}")))?;
-        let schema = Arc::new(schema);
-        schema::remember(id, found.version, schema.clone());
-        Ok(Self { id, schema })
+async fn compiled(connection: &mut PgConnection, id: Uuid, version: i64) -> Result<Arc<Schema>> {
+    if let Some(schema) = schema::remembered(id, version) {
+        return Ok(schema);
     }
+    // With the version that it has: unlocked, it may have changed since.
+    let found = sqlx::query!(r#"SELECT version, schema AS "schema: Json<Value>" FROM collections WHERE id = $1"#, id)
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let schema = Schema::compile(found.schema.0)
+        .map_err(|errors| Problem::internal(format!("the schema of collection {id}: {errors:?}")))?;
+    let schema = Arc::new(schema);
+    schema::remember(id, found.version, schema.clone());
+    Ok(schema)
 }

@@ -70,7 +70,7 @@ pub async fn update(
         merge_patch::apply(&mut schema, changes);
     }
     let body = CollectionBody { name: patch.name.unwrap_or(name), schema };
-    let collection = collection.change(&mut tx, body).await?;
+    let collection = collection.change(&mut tx, &caller, workspace, body).await?;
     tx.commit().await?;
     Ok(([(header::ETAG, etag(collection.version))], Json(collection)))
 }

@@ -117,6 +117,19 @@ pub enum Literal {
 }
 
 impl Filter {
+    /// The paths in `data` that it asks about.
+    pub fn paths(&self) -> Vec<&DataPath> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::paths).collect(),
+            Self::Not(part) => part.paths(),
+            Self::In(operand, _) | Self::Order(operand, ..) => match operand {
+                Operand::System(_) => Vec::new(),
+                Operand::Data(path) | Operand::Instant(path) => vec![path],
+            },
+            Self::Contains { path, .. } | Self::Exists(path) => vec![path],
+        }
+    }
+
     /// Reads and checks a filter.
     pub fn parse(text: &str, declared: &Declared<'_>) -> Result<Self, InvalidQuery> {
         parse::parse(text, declared)

@@ -2,15 +2,16 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, header};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Member, Membership};
-use crate::access::{Permission, Role, authorize};
+use crate::access::{Permission, RoleName, authorize};
 use crate::app::AppState;
-use crate::http::{Attempt, Idempotency, Json, Path, etag};
+use crate::audit::{self, Action, Event};
+use crate::http::{Attempt, Idempotency, Json, Path, created};
 use crate::identity::{Caller, by_email};
 use crate::problem::{self, OnConstraint, Problem, Result, kinds};
 
@@ -21,8 +22,8 @@ pub struct NewMember {
     /// The e-mail address of somebody who is registered.
     #[schema(format = "email", max_length = 254, example = "mate@example.com")]
     email: String,
-    /// What they are to be.
-    role: Role,
+    /// What they are to be. It allows nothing that the caller may not do.
+    role: RoleName,
 }
 
 /// Add a member
@@ -61,24 +62,26 @@ pub async fn add(
         Attempt::Repeated(answer) => return Ok(answer),
         Attempt::First(tx) => tx,
     };
-    let role = authorize(&mut tx, &caller, workspace, Permission::MembersManage).await?;
-    if new.role == Role::Owner {
-        role.require(Permission::OwnersManage)?;
+    let access = authorize(&mut tx, &caller, workspace, Permission::MembersManage).await?;
+    if new.role.is_owner() {
+        access.require(Permission::OwnersManage)?;
     }
+    access.cover(new.role.existing(&mut tx, workspace).await?)?;
     let unknown = || Problem::invalid_field("/email", "unknown", "nobody is registered with this address");
     let user = user.ok_or_else(unknown)?;
     let membership = sqlx::query_as!(
         Membership,
         r#"INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ($1, $2, $3)
-           RETURNING user_id, role AS "role: Role", version, created_at, updated_at"#,
+           RETURNING user_id, role AS "role: RoleName", version, created_at, updated_at"#,
         workspace,
         user.id,
-        new.role as Role
+        new.role.as_str()
     )
     .fetch_one(&mut **tx)
     .await
     .on_constraint("workspace_members_pkey", || Problem::new(&kinds::ALREADY_MEMBER))?;
+    let event = Event::by(&caller, Action::MemberAdded).in_workspace(workspace).about("member", user.id);
+    audit::record(&mut tx, event.with(json!({ "role": new.role }))).await?;
     let location = format!("/api/v1/workspaces/{workspace}/members/{}", user.id);
-    let etag = [(header::ETAG, etag(membership.version))];
-    tx.commit((StatusCode::CREATED, [(header::LOCATION, location)], etag, Json(membership.of(user)))).await
+    tx.commit(created(location, membership.version, membership.of(user))).await
 }

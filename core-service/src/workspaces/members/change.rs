@@ -3,13 +3,15 @@
 use axum::extract::State;
 use http::{HeaderName, HeaderValue, header};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::keep_an_owner;
 use super::model::{Member, Membership};
-use crate::access::{Permission, Role, authorize};
+use crate::access::{Permission, RoleName, authorize};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
@@ -19,8 +21,8 @@ use crate::workspaces::model::lock;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberPatch {
-    /// What the member is to be.
-    role: Role,
+    /// What the member is to be. It allows nothing that the caller may not do.
+    role: RoleName,
 }
 
 /// Change a member's role
@@ -57,26 +59,31 @@ pub async fn change(
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Member>)> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
     lock(&mut tx, workspace).await?;
-    let role = authorize(&mut tx, &caller, workspace, Permission::MembersManage).await?;
+    let access = authorize(&mut tx, &caller, workspace, Permission::MembersManage).await?;
     let member = Membership::find(&mut tx, workspace, user).await?;
-    if member.role == Role::Owner || patch.role == Role::Owner {
-        role.require(Permission::OwnersManage)?;
+    if member.role.is_owner() || patch.role.is_owner() {
+        access.require(Permission::OwnersManage)?;
     }
+    let present = member.role.existing(&mut tx, workspace).await?;
+    access.cover(present.or(patch.role.existing(&mut tx, workspace).await?))?;
     if_match.check(member.version)?;
-    if member.role == Role::Owner && patch.role != Role::Owner {
+    if member.role.is_owner() && !patch.role.is_owner() {
         keep_an_owner(&mut tx, workspace, user).await?;
     }
+    let before = member.role;
     let member = sqlx::query_as!(
         Membership,
         r#"UPDATE workspace_members SET role = $3, version = version + 1, updated_at = now()
            WHERE workspace_id = $1 AND user_id = $2
-           RETURNING user_id, role AS "role: Role", version, created_at, updated_at"#,
+           RETURNING user_id, role AS "role: RoleName", version, created_at, updated_at"#,
         workspace,
         user,
-        patch.role as Role
+        patch.role.as_str()
     )
     .fetch_one(&mut *tx)
     .await?;
+    let event = Event::by(&caller, Action::MemberChanged).in_workspace(workspace).about("member", user);
+    audit::record(&mut tx, event.with(json!({ "role": { "from": before, "to": member.role } }))).await?;
     tx.commit().await?;
     let etag = [(header::ETAG, etag(member.version))];
     Ok((etag, Json(member.member(&app.database).await?)))

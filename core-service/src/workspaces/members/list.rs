@@ -4,7 +4,7 @@ use axum::extract::State;
 use uuid::Uuid;
 
 use super::model::{Member, Membership};
-use crate::access::{Permission, Role, authorize};
+use crate::access::{Permission, RoleName, authorize};
 use crate::app::AppState;
 use crate::http::{Json, Page, PageQuery, Path, Query};
 use crate::identity::Caller;
@@ -34,8 +34,8 @@ pub async fn list(
     authorize(&mut tx, &caller, workspace, Permission::MembersRead).await?;
     let found = sqlx::query_as!(
         Membership,
-        r#"SELECT user_id, role AS "role: Role", version, created_at, updated_at
-           FROM workspace_members WHERE workspace_id = $1 AND ($2::uuid IS NULL OR user_id > $2)
+        r#"SELECT user_id, role AS "role: RoleName", version, created_at, updated_at
+           FROM workspace_members WHERE workspace_id = $1 AND NOT service AND ($2::uuid IS NULL OR user_id > $2)
            ORDER BY user_id LIMIT $3"#,
         workspace,
         after,

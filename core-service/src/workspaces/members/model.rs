@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::access::Role;
+use crate::access::RoleName;
 use crate::database::Database;
 use crate::identity::{User, by_ids};
 use crate::problem::{Problem, Result};
@@ -31,7 +31,7 @@ pub struct Membership {
     /// The user's id.
     pub user_id: Uuid,
     /// What the user may do.
-    pub role: Role,
+    pub role: RoleName,
     /// Rises with every change; the membership's ETag.
     pub version: i64,
     /// Since when the user is a member.
@@ -43,12 +43,12 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// The membership, 404 if there is none.
+    /// A person's membership, 404 if there is none.
     pub(super) async fn find(connection: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Self> {
         sqlx::query_as!(
             Self,
-            r#"SELECT user_id, role AS "role: Role", version, created_at, updated_at
-               FROM workspace_members WHERE workspace_id = $1 AND user_id = $2"#,
+            r#"SELECT user_id, role AS "role: RoleName", version, created_at, updated_at
+               FROM workspace_members WHERE workspace_id = $1 AND user_id = $2 AND NOT service"#,
             workspace,
             user
         )

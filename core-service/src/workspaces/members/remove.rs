@@ -2,12 +2,14 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::keep_an_owner;
 use super::model::Membership;
-use crate::access::{Permission, Role, authorize};
+use crate::access::{Permission, authorize};
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
@@ -41,17 +43,23 @@ pub async fn remove(
 ) -> Result<StatusCode> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
     lock(&mut tx, workspace).await?;
-    let leaves = user == caller.user;
+    // A key that may do little must not do this for its owner.
+    let leaves = user == caller.user && caller.is_signed_in();
     let needed = if leaves { Permission::WorkspaceRead } else { Permission::MembersManage };
-    let role = authorize(&mut tx, &caller, workspace, needed).await?;
+    let access = authorize(&mut tx, &caller, workspace, needed).await?;
     let member = Membership::find(&mut tx, workspace, user).await?;
-    if member.role == Role::Owner {
-        role.require(Permission::OwnersManage)?;
+    if member.role.is_owner() {
+        access.require(Permission::OwnersManage)?;
+    }
+    if !leaves {
+        access.cover(member.role.existing(&mut tx, workspace).await?)?;
     }
     if_match.check(member.version)?;
-    if member.role == Role::Owner {
+    if member.role.is_owner() {
         keep_an_owner(&mut tx, workspace, user).await?;
     }
+    let event = Event::by(&caller, Action::MemberRemoved).in_workspace(workspace).about("member", user);
+    audit::record(&mut tx, event.with(json!({ "role": member.role, "left": leaves }))).await?;
     sqlx::query!("DELETE FROM workspace_members WHERE workspace_id = $1 AND user_id = $2", workspace, user)
         .execute(&mut *tx)
         .await?;
