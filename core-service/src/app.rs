@@ -15,10 +15,10 @@ use crate::events::Handler;
 use crate::http::layers;
 use crate::identity::Identity;
 use crate::mail::Mail;
-use crate::operations::ApiDocument;
+use crate::operations::{ApiDocument, Metrics};
 use crate::problem::ProblemBody;
 use crate::vault::Vault;
-use crate::{documents, edge, identity, mail, operations, workspaces};
+use crate::{access, audit, documents, edge, identity, mail, operations, workspaces};
 
 /// What handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ pub struct App {
     pub edge: Edge,
     /// The OpenAPI document.
     pub document: ApiDocument,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Deref for AppState {
@@ -59,6 +61,7 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
         identity: Identity::new(&config.identity, &vault)?,
         mail: Mail::new(&config.mail)?,
         edge: Edge::new(&config, &openapi)?,
+        metrics: Metrics::new(&openapi),
         document: ApiDocument::new(openapi)?,
         vault,
         config,
@@ -69,7 +72,7 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
 
 /// Who does the jobs of the outbox.
 pub fn handlers() -> Vec<Handler> {
-    mail::handlers()
+    [identity::handlers(), mail::handlers()].concat()
 }
 
 /// The OpenAPI document, as `core-service openapi` prints it.
@@ -83,7 +86,10 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(identity::routes())
         .merge(workspaces::routes())
         .merge(documents::routes())
+        .merge(audit::routes())
+        .merge(access::routes())
         .merge(mail::routes())
+        .merge(edge::api())
         .merge(operations::document_routes())
 }
 
@@ -96,20 +102,25 @@ fn api() -> OpenApiRouter<AppState> {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ProblemBody)),
-    modifiers(&Bearer),
+    modifiers(&Credentials),
 )]
 struct Api;
 
-/// The one way to authenticate: an access token, RFC 6750.
-struct Bearer;
+/// The ways to authenticate, both with a bearer token (RFC 6750).
+struct Credentials;
 
-impl utoipa::Modify for Bearer {
+impl utoipa::Modify for Credentials {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some("An access token from auth/login, auth/register or auth/refresh."))
-            .build();
-        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let access_token = "An access token from auth/login, auth/register or auth/refresh, or an API key. Operations that \
+                            answer 403 session-required take no key.";
+        let access_token = bearer(access_token).bearer_format("JWT").build();
+        let purge_key = bearer("The key of the core's setting `edge.purge_key`.").build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(access_token));
+        components.add_security_scheme("purge_key", SecurityScheme::Http(purge_key));
     }
+}
+
+fn bearer(description: &str) -> HttpBuilder {
+    HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description))
 }

@@ -5,11 +5,13 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod config;
 pub mod database;
 pub mod documents;
 pub mod edge;
 pub mod events;
+mod hex;
 pub mod http;
 pub mod identity;
 pub mod mail;

@@ -1,14 +1,16 @@
 //! The core's program.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
-use core_service::operations::{telemetry, upkeep};
-use core_service::{app, database, edge, events, identity, mail};
+use core_service::operations::{metrics, migrate, telemetry, upkeep};
+use core_service::{app, audit, edge, events, identity, mail};
+use tokio::net::TcpListener;
 
 /// The core of Breakwater.
 #[derive(Parser)]
@@ -31,6 +33,22 @@ enum Command {
     Migrate,
     /// Print the OpenAPI document.
     Openapi,
+    /// Make a filter of passwords that were in breaches, for identity.breached_passwords_file.
+    BreachedPasswords {
+        /// The list: a SHA-1 in hexadecimal each line, in order, and perhaps `:` and how often it was seen.
+        list: PathBuf,
+        /// The file to write.
+        filter: PathBuf,
+        /// Leaves out what was seen less often.
+        #[arg(long, default_value_t = 1)]
+        least: u64,
+    },
+    /// Say what is wrong with a gateway file, with lines; needs neither database nor secrets.
+    CheckGateway {
+        /// The file.
+        #[arg(default_value = "gateway.toml")]
+        file: PathBuf,
+    },
     /// What only an operator does.
     #[command(subcommand)]
     Admin(Admin),
@@ -40,11 +58,31 @@ enum Command {
 enum Admin {
     /// Replace the key that access tokens are signed with by the next one. Tokens stay valid.
     RotateKeys,
+    /// Have every edge forget what it has cached of a URL, with a tag, or everything.
+    Purge(edge::purges::Purge),
     /// Print the jobs that failed for good, one JSON object a line.
     DeadJobs,
     /// Send mail again to an address that bounced or complained.
     AllowMail {
         /// The address.
+        email: String,
+    },
+    /// Look whether the audit trail is as it was written. Prints the end of each chain, one JSON object a line.
+    ///
+    /// Keep what it prints somewhere else: given back, it also shows whether a chain was cut off or written anew.
+    VerifyAudit {
+        /// What it printed before.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+    },
+    /// Make somebody support: they may act in members' names in workspaces that consent.
+    AppointSupport {
+        /// The address that they registered with.
+        email: String,
+    },
+    /// End that, and every session that they act in.
+    DismissSupport {
+        /// The address that they registered with.
         email: String,
     },
     /// Have a dead job tried again.
@@ -70,20 +108,31 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{}", app::openapi().to_pretty_json()?)?;
         return Ok(());
     }
+    if let Command::BreachedPasswords { list, filter, least } = arguments.command {
+        let held = identity::passwords::build_breached(&list, &filter, least)?;
+        writeln!(std::io::stdout(), "{} holds {held} passwords", filter.display())?;
+        return Ok(());
+    }
     let config = Config::load(arguments.config.as_deref())?;
+    if let Command::CheckGateway { file } = &arguments.command {
+        return check_gateway(&config, file);
+    }
     telemetry::start(&config.telemetry)?;
     match arguments.command {
         Command::Serve => serve(config).await,
         Command::Worker => work(config).await,
-        Command::Migrate => {
-            database::migrate(&config.database).await?;
-            tracing::info!("the database is up to date");
-            Ok(())
-        }
+        Command::Migrate => migrate::run(&config.database).await,
         Command::Admin(Admin::RotateKeys) => {
             let (state, _) = app::build(config)?;
             identity::rotate_keys(&state).await?;
             tracing::info!("the signing key was rotated");
+            Ok(())
+        }
+        Command::Admin(Admin::Purge(purge)) => {
+            let (state, _) = app::build(config)?;
+            let purge = purge.checked().map_err(|_| anyhow::anyhow!("say one of --url, --tag and --everything"))?;
+            let number = purge.make(&state, "command").await.map_err(failed)?;
+            tracing::info!(number, "edges forget it within a second");
             Ok(())
         }
         Command::Admin(Admin::DeadJobs) => {
@@ -99,6 +148,33 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             tracing::info!(lifted, "the address gets mail");
             Ok(())
         }
+        Command::Admin(Admin::VerifyAudit { since }) => {
+            let (state, _) = app::build(config)?;
+            let known = since.map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+            let known = known.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>()?;
+            let found = audit::verify::by_command(&state, &known).await.map_err(failed)?;
+            for head in &found.heads {
+                writeln!(std::io::stdout(), "{}", serde_json::to_string(head)?)?;
+            }
+            for wrong in &found.wrong {
+                tracing::error!(wrong, "the audit trail is not as it was written");
+            }
+            tracing::info!(events = found.good, chains = found.heads.len(), "events that are as they were written");
+            anyhow::ensure!(found.wrong.is_empty(), "the audit trail is broken in {} places", found.wrong.len());
+            Ok(())
+        }
+        Command::Admin(Admin::AppointSupport { email }) => {
+            let (state, _) = app::build(config)?;
+            identity::appoint_support(&state, &email).await.map_err(failed)?;
+            tracing::info!("they are support");
+            Ok(())
+        }
+        Command::Admin(Admin::DismissSupport { email }) => {
+            let (state, _) = app::build(config)?;
+            identity::dismiss_support(&state, &email).await.map_err(failed)?;
+            tracing::info!("they are support no more");
+            Ok(())
+        }
         Command::Admin(Admin::RetryJob { id }) => {
             let (state, _) = app::build(config)?;
             let id = if id == "all" { None } else { Some(id.parse()?) };
@@ -106,7 +182,24 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             tracing::info!(revived, "dead jobs are tried again");
             Ok(())
         }
-        Command::Openapi => Ok(()),
+        // Done above.
+        Command::Openapi | Command::BreachedPasswords { .. } | Command::CheckGateway { .. } => Ok(()),
+    }
+}
+
+fn check_gateway(config: &Config, path: &Path) -> anyhow::Result<()> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+    match edge::check_gateway(config, &app::openapi(), &text)? {
+        Err(mistakes) => anyhow::bail!("the gateway file cannot be used\n\n{}", mistakes.explain(&name)),
+        Ok(checked) => {
+            let mut out = std::io::stdout();
+            writeln!(out, "{name} is good: {}", checked.summary)?;
+            if !checked.origins.is_empty() {
+                writeln!(out, "allowed_outbound_hosts of spin.toml must allow: {}", checked.origins.join(", "))?;
+            }
+            Ok(())
+        }
     }
 }
 
@@ -114,8 +207,24 @@ fn failed(problem: core_service::problem::Problem) -> anyhow::Error {
     anyhow::anyhow!("{}", problem.kind().title)
 }
 
+/// Serves the metrics, if they are to be served.
+async fn tell_metrics(state: &app::AppState) -> anyhow::Result<()> {
+    let Some(listen) = state.config.telemetry.metrics_listen else { return Ok(()) };
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.with_context(|| format!("telemetry.metrics_listen: {listen} cannot be listened on"))?;
+    tracing::info!(address = %listener.local_addr()?, "metrics");
+    let router = metrics::router(state.clone());
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "nobody can ask for metrics any more");
+        }
+    });
+    Ok(())
+}
+
 async fn work(config: Config) -> anyhow::Result<()> {
     let (state, _) = app::build(config)?;
+    tell_metrics(&state).await?;
     tracing::info!("working");
     events::run(state.clone(), app::handlers(), async {
         if let Err(error) = stop_signal().await {
@@ -132,11 +241,13 @@ async fn work(config: Config) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let server = Server::bind(&config.http).await?;
     let (state, router) = app::build(config)?;
+    tell_metrics(&state).await?;
     let address = server.address()?;
     tracing::info!(%address, "listening");
     let upkeep = tokio::spawn(upkeep::run(state.clone()));
     let news = tokio::spawn(edge::news::listen(state.clone()));
     let issuers = tokio::spawn(edge::issuers::follow(state.clone()));
+    let gateway = tokio::spawn(edge::gateway::watch::run(state.clone()));
     let (stop_worker, stopped) = tokio::sync::oneshot::channel::<()>();
     let worker = (state.config.events.workers > 0).then(|| {
         let stop = async { drop(stopped.await) };
@@ -158,6 +269,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     upkeep.abort();
     news.abort();
     issuers.abort();
+    gateway.abort();
     state.database.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -1,11 +1,12 @@
 //! Jobs whose last attempt failed: for the operator.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::problem::Result;
 
@@ -31,13 +32,16 @@ pub struct Dead {
 
 /// The newest thousand dead jobs, newest first.
 pub async fn dead(app: &AppState) -> Result<Vec<Dead>> {
-    let mut tx = app.database.begin_read(&Scope::worker()).await?;
+    let mut tx = app.database.begin(&Scope::worker()).await?;
     let dead = sqlx::query_as!(
         Dead,
         "SELECT id, queue, reason, payload, attempts, last_error, created_at FROM jobs
          WHERE state = 'dead' ORDER BY finished_at DESC LIMIT 1000"
     );
-    Ok(dead.fetch_all(&mut *tx).await?)
+    let dead = dead.fetch_all(&mut *tx).await?;
+    audit::record(&mut tx, Event::by_operator(Action::JobsListed).with(json!({ "count": dead.len() }))).await?;
+    tx.commit().await?;
+    Ok(dead)
 }
 
 /// Lets a dead job, or with `None` all of them, be tried again from the beginning; how many there were.
@@ -50,6 +54,8 @@ pub async fn revive(app: &AppState, id: Option<Uuid>) -> Result<u64> {
     )
     .execute(&mut *tx)
     .await?;
+    let event = Event::by_operator(Action::JobsRevived).with(json!({ "job": id, "revived": revived.rows_affected() }));
+    audit::record(&mut tx, event).await?;
     tx.commit().await?;
     Ok(revived.rows_affected())
 }

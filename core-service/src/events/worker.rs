@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use super::wake::Wake;
 use crate::app::AppState;
 use crate::config::EventsConfig;
 use crate::database::Scope;
+use crate::operations::metrics::JobEnd;
 use crate::problem::Result;
 use crate::vault::random;
 
@@ -93,14 +94,19 @@ async fn fill(app: &AppState, handlers: &[Handler], running: &mut JoinSet<()>, m
 
 async fn attempt(app: AppState, handler: Handler, job: Job) {
     let limit = app.config.events.attempts;
+    let (since, _running) = (Instant::now(), app.metrics.job_begins());
     let outcome = if u32::try_from(job.attempt).unwrap_or(u32::MAX) > limit {
         // Its workers died each time: it may be what kills them.
         Err(Failure::Final(anyhow::anyhow!("no attempt came to an end")))
     } else {
         outcome(&app, &handler, &job).await
     };
-    if let Err(problem) = record(&app, &job, outcome).await {
-        tracing::warn!(reason = problem.kind().title, "how a job ended could not be written down; it is tried again");
+    match record(&app, &job, outcome).await {
+        Ok(end) => app.metrics.job_ended(&job.queue, end, since.elapsed()),
+        Err(problem) => tracing::warn!(
+            reason = problem.kind().title,
+            "how a job ended could not be written down; it is tried again"
+        ),
     }
 }
 
@@ -113,12 +119,13 @@ async fn outcome(app: &AppState, handler: &Handler, job: &Job) -> Outcome {
     }
 }
 
-async fn record(app: &AppState, job: &Job, outcome: Outcome) -> Result<()> {
+async fn record(app: &AppState, job: &Job, outcome: Outcome) -> Result<JobEnd> {
     let mut tx = app.database.begin(&Scope::worker()).await?;
-    match outcome {
+    let end = match outcome {
         Ok(()) => {
             job::finish(&mut tx, job).await?;
             tracing::debug!("done");
+            JobEnd::Done
         }
         Err(failure) => {
             let (error, wait) = next_attempt(&app.config.events, job, failure)?;
@@ -126,16 +133,18 @@ async fn record(app: &AppState, job: &Job, outcome: Outcome) -> Result<()> {
                 Some(wait) => {
                     tracing::warn!(error, wait_ms = wait.as_millis() as u64, "a job failed and is tried again");
                     job::postpone(&mut tx, job, wait, &error).await?;
+                    JobEnd::Failed
                 }
                 None => {
                     tracing::error!(error, "a job failed for good: see `core-service admin dead-jobs`");
                     job::bury(&mut tx, job, &error).await?;
+                    JobEnd::Dead
                 }
             }
         }
-    }
+    };
     tx.commit().await?;
-    Ok(())
+    Ok(end)
 }
 
 /// What went wrong, and how long until the next attempt if there is to be one.

@@ -151,10 +151,11 @@ impl Idempotency {
 
 fn identify(app: &AppState, scope: &Scope, request: &Repeatable) -> [u8; 32] {
     let caller = scope.user_id().unwrap_or_default();
-    vault::mac(
-        &app.vault.derive("idempotency"),
-        &[caller.as_bytes(), b"POST", request.path.as_bytes(), request.key.as_bytes()],
-    )
+    // What somebody was answered is not for a key of theirs that may do less.
+    let narrowed = scope.narrowed().map(|permissions| permissions.names().join(",")).unwrap_or_default();
+    let parts: [&[u8]; 5] =
+        [caller.as_bytes(), narrowed.as_bytes(), b"POST", request.path.as_bytes(), request.key.as_bytes()];
+    vault::mac(&app.vault.derive("idempotency"), &parts)
 }
 
 impl IdempotentTransaction {

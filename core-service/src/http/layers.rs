@@ -9,9 +9,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{idempotency, request_id};
+use super::{drain, idempotency, request_id};
 use crate::app::AppState;
+use crate::audit::denials;
 use crate::edge;
+use crate::operations::metrics;
 use crate::problem::{Problem, Result, kinds};
 
 /// Puts the layers around `router`. Read from the bottom: the request's id comes first, so that every problem and
@@ -22,10 +24,13 @@ pub fn around(router: Router<AppState>, app: AppState) -> Router {
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::new(&kinds::METHOD_NOT_ALLOWED))
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), denials::layer))
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .layer(middleware::from_fn_with_state(config.request_timeout, time_out))
         .layer(middleware::from_fn_with_state(app.clone(), edge::link::layer))
+        .layer(middleware::from_fn_with_state(config.max_body_bytes, drain::layer))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), metrics::layer))
         .layer(middleware::from_fn(request_id::layer))
         .with_state(app)
 }

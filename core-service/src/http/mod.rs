@@ -3,6 +3,8 @@
 //! Rule: a handler sees only valid input, and anything else was answered with a problem before it ran.
 
 pub mod conditional;
+mod created;
+mod drain;
 pub mod idempotency;
 mod json;
 pub mod layers;
@@ -13,6 +15,7 @@ pub mod request_id;
 mod schema;
 
 pub use self::conditional::{IfMatch, IfNoneMatch, etag};
+pub use self::created::created;
 pub use self::idempotency::{Attempt, Idempotency, IdempotentTransaction};
 pub use self::json::Json;
 pub(crate) use self::json::{body, has_media_type};

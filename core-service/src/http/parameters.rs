@@ -18,6 +18,9 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        if holds_nul(parts.uri.path()) {
+            return Err(Problem::not_found());
+        }
         let path = <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state);
         path.await.map(|path| Self(path.0)).map_err(|_| Problem::not_found())
     }
@@ -35,12 +38,20 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        if parts.uri.query().is_some_and(holds_nul) {
+            return Err(Problem::new(&kinds::INVALID_QUERY).detail("A parameter holds the character U+0000."));
+        }
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
             let reason =
                 std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
             Problem::new(&kinds::INVALID_QUERY).detail(reason)
         })
     }
+}
+
+/// PostgreSQL's text cannot hold U+0000, and a URI can only say it so.
+fn holds_nul(encoded: &str) -> bool {
+    encoded.contains("%00")
 }
 
 /// One header as a string; absent is `None`, unreadable is 400.

@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::app::AppState;
+use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::problem::Result;
 
@@ -57,6 +58,9 @@ pub async fn lift(app: &AppState, email: &str) -> Result<bool> {
     let mut tx = app.database.begin(&Scope::mail()).await?;
     let lifted =
         sqlx::query!("DELETE FROM mail_suppressions WHERE email = $1", email.to_lowercase()).execute(&mut *tx).await?;
+    if lifted.rows_affected() > 0 {
+        audit::record(&mut tx, Event::by_operator(Action::MailAllowed).about("address", email.to_lowercase())).await?;
+    }
     tx.commit().await?;
     Ok(lifted.rows_affected() > 0)
 }

@@ -48,6 +48,8 @@ macro_rules! templates {
 templates! {
     /// Prove that a registered address is yours.
     VerifyEmail = "verify-email";
+    /// The same, for somebody who has an account already.
+    VerifyAccount = "verify-account";
     /// Somebody registered with an address that has an account.
     AlreadyRegistered = "already-registered";
     /// Choose a new password.
@@ -60,6 +62,24 @@ templates! {
     EmailChangeAsked = "email-change-asked";
     /// To both addresses: it was changed.
     EmailChanged = "email-changed";
+    /// A short code, as a second factor.
+    SignInCode = "sign-in-code";
+    /// There is a new second factor.
+    MfaAdded = "mfa-added";
+    /// A second factor is gone.
+    MfaRemoved = "mfa-removed";
+    /// A recovery code was used.
+    RecoveryCodeUsed = "recovery-code-used";
+    /// Somebody would have you in their workspace.
+    Invitation = "invitation";
+    /// Support acts in your name.
+    SupportBegan = "support-began";
+    /// An account elsewhere signs in here.
+    IdentityLinked = "identity-linked";
+    /// An account elsewhere signs in here no more.
+    IdentityUnlinked = "identity-unlinked";
+    /// There is a new API key.
+    ApiKeyAdded = "api-key-added";
     /// The account is gone.
     AccountDeleted = "account-deleted";
 }

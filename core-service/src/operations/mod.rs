@@ -1,7 +1,9 @@
-//! Running the service: health, log lines, the OpenAPI document and its page, serving and stopping.
+//! Running the service: health, metrics, log lines, the OpenAPI document and its page, serving and stopping.
 
 mod document;
 mod health;
+pub mod metrics;
+pub mod migrate;
 mod page;
 pub mod serve;
 pub mod telemetry;
@@ -13,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::document::ApiDocument;
+pub use self::metrics::Metrics;
 use crate::app::AppState;
 
 /// Health checks: for whoever runs the service, so not in the OpenAPI document.

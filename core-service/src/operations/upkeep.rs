@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::AppState;
 use crate::database::Scope;
-use crate::{events, identity};
+use crate::{events, identity, workspaces};
 
 const EVERY: Duration = Duration::from_secs(3600);
 
@@ -27,6 +27,7 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
     sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
         .execute(&mut *tx)
         .await?;
+    workspaces::invitations::forget_old(&mut tx).await?;
     tx.commit().await?;
     let begun = app.database.begin(&Scope::worker()).await;
     let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use utoipa::IntoResponses;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
@@ -24,10 +25,12 @@ macro_rules! answers {
 }
 
 answers! {
-    /// What any operation may answer.
-    Always: BAD_REQUEST, EDGE_REQUIRED, METHOD_NOT_ALLOWED, INTERNAL, OVERLOADED;
     /// Operations that need a bearer token.
     Authenticated: AUTHENTICATION_REQUIRED;
+    /// Operations that need the access token of a session: API keys are refused.
+    InSession: AUTHENTICATION_REQUIRED, SESSION_REQUIRED;
+    /// The same, where it depends on what the caller may do.
+    AuthorizedInSession: AUTHENTICATION_REQUIRED, FORBIDDEN, SESSION_REQUIRED;
     /// Operations that depend on what the caller may do.
     Authorized: FORBIDDEN;
     /// Operations on something that may be absent.
@@ -36,20 +39,53 @@ answers! {
     Body: PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
     /// Operations that can conflict with what is there, or with their own repetition (Idempotency-Key).
     Conflicting: CONFLICT;
+    /// Operations that look at passwords or codes.
+    Guessed: TOO_MANY_ATTEMPTS;
     /// Operations that honour If-Match.
     Conditional: PRECONDITION_FAILED;
 }
 
+/// What any operation may answer: the core, or the edge before it.
+pub struct Always;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let core = [
+            &kinds::BAD_REQUEST,
+            &kinds::EDGE_REQUIRED,
+            &kinds::METHOD_NOT_ALLOWED,
+            &kinds::INTERNAL,
+            &kinds::OVERLOADED,
+        ];
+        describe(&core.into_iter().chain(&BY_THE_EDGE).collect::<Vec<_>>())
+    }
+}
+
+/// Statuses that the edge alone answers with, whichever the operation is.
+static BY_THE_EDGE: [Kind; 5] = [
+    Kind { slug: "request-timeout", status: StatusCode::REQUEST_TIMEOUT, title: "The request did not arrive in time" },
+    Kind { slug: "uri-too-long", status: StatusCode::URI_TOO_LONG, title: "The path or the query is too long" },
+    Kind { slug: "rate-limited", status: StatusCode::TOO_MANY_REQUESTS, title: "There were too many requests" },
+    Kind {
+        slug: "headers-too-large",
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        title: "The header fields are too many or too long",
+    },
+    Kind { slug: "upstream-timeout", status: StatusCode::GATEWAY_TIMEOUT, title: "The core did not answer in time" },
+];
+
 fn describe(kinds: &[&Kind]) -> BTreeMap<String, RefOr<Response>> {
-    kinds
-        .iter()
-        .map(|kind| {
-            let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
-            let response = ResponseBuilder::new()
-                .description(kind.title)
-                .content(CONTENT_TYPE, ContentBuilder::new().schema(Some(schema)).build())
-                .build();
-            (kind.status.as_str().to_owned(), RefOr::T(response))
-        })
-        .collect()
+    let mut titles = BTreeMap::<String, Vec<&str>>::new();
+    for kind in kinds {
+        titles.entry(kind.status.as_str().to_owned()).or_default().push(kind.title);
+    }
+    let answer = |titles: Vec<&str>| {
+        let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
+        let response = ResponseBuilder::new()
+            .description(titles.join(", or: "))
+            .content(CONTENT_TYPE, ContentBuilder::new().schema(Some(schema)).build())
+            .build();
+        RefOr::T(response)
+    };
+    titles.into_iter().map(|(status, titles)| (status, answer(titles))).collect()
 }

@@ -13,12 +13,14 @@ use std::fmt;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use self::answers::*;
 pub use self::database::OnConstraint;
 pub(crate) use self::database::unreachable;
 pub use self::kinds::Kind;
+use crate::audit::Refused;
 use crate::http::request_id;
 
 /// What handlers return.
@@ -37,7 +39,9 @@ pub struct Problem {
     kind: &'static Kind,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
+    members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    refused: Option<Box<Refused>>,
 }
 
 /// One thing wrong in a body.
@@ -84,12 +88,23 @@ pub struct ProblemBody<'a> {
     /// The same in OAuth's words (RFC 6749 section 5.2), where a client library looks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// What some types say besides.
+    #[serde(flatten)]
+    #[schema(value_type = Object, additional_properties)]
+    members: &'a Map<String, Value>,
 }
 
 impl Problem {
     /// A problem of `kind`.
     pub fn new(kind: &'static Kind) -> Self {
-        Self { kind, detail: Cow::Borrowed(""), errors: Vec::new(), headers: Vec::new() }
+        Self {
+            kind,
+            detail: Cow::Borrowed(""),
+            errors: Vec::new(),
+            members: Map::new(),
+            headers: Vec::new(),
+            refused: None,
+        }
     }
 
     /// Says what happened this time.
@@ -106,6 +121,13 @@ impl Problem {
         self
     }
 
+    /// Adds a member of this type's own (RFC 9457 section 3.2).
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -117,6 +139,13 @@ impl Problem {
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Says what was refused, for the audit trail.
+    #[must_use]
+    pub fn refused(mut self, refused: impl Into<Refused>) -> Self {
+        self.refused = Some(Box::new(refused.into()));
+        self
     }
 
     /// Its type.
@@ -160,7 +189,12 @@ impl Problem {
 
     /// 401 for a request without credentials.
     pub fn authentication_required() -> Self {
-        Self::new(&kinds::AUTHENTICATION_REQUIRED).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+        Self::unauthorized(&kinds::AUTHENTICATION_REQUIRED)
+    }
+
+    /// A 401 of this kind. RFC 9110 section 15.5.2 wants a challenge on each.
+    pub fn unauthorized(kind: &'static Kind) -> Self {
+        Self::new(kind).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
     }
 
     /// 401 for a token that is not accepted. Why is not told apart: that would help only a forger.
@@ -168,9 +202,9 @@ impl Problem {
         Self::new(&kinds::INVALID_TOKEN).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE_INVALID))
     }
 
-    /// 401 for a sign-in that fails. RFC 9110 section 15.5.2 wants a challenge on every 401.
+    /// 401 for a sign-in that fails.
     pub fn invalid_credentials() -> Self {
-        Self::new(&kinds::INVALID_CREDENTIALS).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+        Self::unauthorized(&kinds::INVALID_CREDENTIALS).detail("Try again, or reset the password.")
     }
 
     /// 500: logs `error`, tells the caller nothing of it.
@@ -199,6 +233,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             request_id: request_id::current(),
             errors: &self.errors,
+            members: &self.members,
             error: (self.kind == &kinds::INVALID_GRANT).then_some("invalid_grant"),
         };
         // Strings and numbers only: this cannot fail.
@@ -209,6 +244,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in self.headers {
             headers.append(name, value);
+        }
+        if let Some(refused) = self.refused {
+            response.extensions_mut().insert(*refused);
         }
         response
     }

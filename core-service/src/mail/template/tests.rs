@@ -9,8 +9,15 @@ fn data() -> Value {
     json!({
         "link": "https://app.example/verify#token=abc&x=1",
         "code": "abc",
+        "workspace": "Quay 7",
+        "why": "Ticket 4711",
+        "until": "2025-01-31T12:00:00Z",
+        "days": "7",
         "hours": "24",
         "minutes": "60",
+        "left": "9",
+        "provider": "Acme",
+        "name": "Import",
         "email": "new@example.org",
         "old_email": "old@example.org",
     })
@@ -40,7 +47,13 @@ fn every_template_is_whole_in_every_language() {
 
 #[test]
 fn mails_that_ask_for_something_have_the_link_and_the_code_in_both_forms() {
-    for template in [Template::VerifyEmail, Template::ResetPassword, Template::ConfirmEmail] {
+    for template in [
+        Template::VerifyEmail,
+        Template::VerifyAccount,
+        Template::ResetPassword,
+        Template::ConfirmEmail,
+        Template::Invitation,
+    ] {
         for language in LANGUAGES {
             let content = template.write(language, "Harbour", &data()).unwrap();
             assert!(content.text.contains("\nhttps://app.example/verify#token=abc&x=1\n"), "{}", content.text);
@@ -61,12 +74,28 @@ fn they_say_what_happened() {
     };
     says(Template::VerifyEmail, "en", &["Confirm", "24 hours", "If you did not"]);
     says(Template::VerifyEmail, "de", &["24 Stunden"]);
+    says(Template::VerifyAccount, "en", &["Confirm", "24 hours", "your\npassword", "Do not confirm"]);
+    says(Template::VerifyAccount, "de", &["24 Stunden", "Bestätigen Sie sie nicht"]);
     says(Template::AlreadyRegistered, "en", &["already", "reset"]);
     says(Template::ResetPassword, "en", &["password", "60 minutes"]);
     says(Template::PasswordChanged, "en", &["was changed", "If it was not you"]);
     says(Template::ConfirmEmail, "en", &["new@example.org"]);
     says(Template::EmailChangeAsked, "en", &["new@example.org"]);
     says(Template::EmailChanged, "en", &["new@example.org", "old@example.org"]);
+    says(Template::SignInCode, "en", &["abc is your sign-in code", "60 minutes", "Give it to nobody"]);
+    says(Template::SignInCode, "de", &["abc ist Ihr Anmeldecode"]);
+    says(Template::MfaAdded, "en", &["second factor was added", "If it was not you"]);
+    says(Template::MfaRemoved, "en", &["second factor was removed", "If it was not you"]);
+    says(Template::RecoveryCodeUsed, "en", &["recovery code", "9 are left"]);
+    says(Template::Invitation, "en", &["Quay 7", "7 days", "do nothing"]);
+    says(Template::Invitation, "de", &["Quay 7", "7 Tage"]);
+    says(Template::SupportBegan, "en", &["Quay 7", "Ticket 4711", "2025-01-31T12:00:00Z"]);
+    says(Template::SupportBegan, "de", &["Quay 7", "Ticket 4711"]);
+    says(Template::IdentityLinked, "en", &["was linked", "If it was not you"]);
+    says(Template::IdentityLinked, "de", &["verbunden"]);
+    says(Template::IdentityUnlinked, "en", &["was unlinked"]);
+    says(Template::ApiKeyAdded, "en", &["API key “Import”", "If it was not you"]);
+    says(Template::ApiKeyAdded, "de", &["API-Schlüssel „Import“"]);
     says(Template::AccountDeleted, "de", &["gelöscht"]);
 }
 
