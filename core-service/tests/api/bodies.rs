@@ -98,8 +98,8 @@ async fn unknown_routes_and_wrong_methods() {
     }
     for (path, method, allowed) in [
         (LOGIN, http::Method::GET, vec!["POST"]),
-        ("/api/v1/me", http::Method::DELETE, vec!["GET", "HEAD", "PATCH"]),
-        ("/api/v1/auth/sessions", http::Method::PUT, vec!["GET", "HEAD"]),
+        ("/api/v1/me", http::Method::PUT, vec!["DELETE", "GET", "HEAD", "PATCH"]),
+        ("/api/v1/auth/sessions", http::Method::PUT, vec!["DELETE", "GET", "HEAD"]),
     ] {
         let answer = app.call(method, path).send().await;
         let mut allow: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use core_service::config::{Config, ConfigError};
+use core_service::config::{Config, ConfigError, EmailVerification};
 
 use crate::support::{EDGE_KEY, settings};
 
@@ -21,6 +21,9 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 fn the_defaults_are_good_and_the_layers_override_each_other() {
     let config = with([]).unwrap();
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:3001");
+    assert_eq!(config.identity.email_verification, EmailVerification::Required, "nothing is told unless it is wanted");
+    let days = |days: u64| std::time::Duration::from_secs(days * 86_400);
+    assert_eq!((config.identity.refresh_token_life, config.identity.session_longest), (days(30), days(90)));
     let file = file("[http]\nlisten = \"127.0.0.1:1\"\nmax_body_bytes = 2048\n");
     let both = Config::load_with(Some(file.path()), settings([("HTTP__LISTEN", "127.0.0.1:2")])).unwrap();
     assert_eq!(both.http.listen.port(), 2);
@@ -46,6 +49,16 @@ fn bad_values_are_named_with_the_reason() {
         ("DATABASE__URL_FILE", "/no/such/file", "database.url_file", "cannot be read"),
         ("IDENTITY__ALGORITHM", "none", "identity.algorithm", "EdDSA or ES256"),
         ("IDENTITY__ISSUER", "me", "identity.issuer", "http"),
+        ("IDENTITY__EMAIL_VERIFICATION", "never", "identity.email_verification", "required or optional"),
+        ("IDENTITY__HASHING_PASSES", "0", "identity.hashing_passes", "from 1 to"),
+        ("IDENTITY__PROVIDERS__ACME__KIND", "saml", "identity.providers.acme.kind", "oidc, google"),
+        ("IDENTITY__PROVIDERS__ACME__TITLE", "Acme", "identity.providers.acme.issuer", "must be set"),
+        ("IDENTITY__PROVIDERS__ACME__ISSUER", "http://id.example", "identity.providers.acme.issuer", "https"),
+        ("IDENTITY__PROVIDERS__ACME__ISSUER", "https://id.example", "identity.providers.acme.client_id", "must be set"),
+        ("IDENTITY__PROVIDERS__ACME__NOTHING", "1", "BREAKWATER_IDENTITY__PROVIDERS__ACME__NOTHING", "no known"),
+        ("IDENTITY__PROVIDERS__A_B!__KIND", "google", "identity.providers.a-b!.", "a-z"),
+        ("IDENTITY__RETURN_URLS", "https://a.example/#b", "identity.return_urls", "without a fragment"),
+        ("IDENTITY__RETURN_URLS", "http://a.example/", "identity.return_urls", "https"),
         ("EDGE__LIMITS__ADDRESS__BY", "name", "edge.limits.address.by", "address or caller"),
         ("TELEMETRY__FORMAT", "xml", "telemetry.format", "text or json"),
         ("TELEMETRY__FILTER", "a=b=c", "telemetry.filter", "level filter"),

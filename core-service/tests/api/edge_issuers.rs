@@ -55,7 +55,7 @@ impl Issuer {
     }
 
     /// A core that is told to follow it, in a folder that has to live as long.
-    fn policies(&self) -> tempfile::NamedTempFile {
+    fn gateway_file(&self) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let text = format!(
             "[[issuers]]\nissuer = \"{0}\"\njwks_uri = \"{0}/jwks\"\naudiences = [\"app\"]\nalgorithms = [\"ES256\"]\n\
@@ -96,8 +96,8 @@ async fn until(app: &TestApp, kid: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_fetched_kept_and_shared() {
     let issuer = Issuer::start().await;
-    let file = issuer.policies();
-    let app = TestApp::start_with(settings([("EDGE__POLICIES_FILE", file.path().to_str().unwrap())])).await;
+    let file = issuer.gateway_file();
+    let app = TestApp::start_with(settings([("EDGE__GATEWAY_FILE", file.path().to_str().unwrap())])).await;
     let before = published(&app).await;
     assert_eq!((&before["issuer"], &before["jwks"]["keys"]), (&json!(issuer.name()), &json!([])));
 
@@ -174,10 +174,10 @@ async fn what_is_declared_fits_the_schema_or_stops_the_start() {
         "#,
         secret = secret.display()
     );
-    let file = folder.path().join("policies.toml");
+    let file = folder.path().join("gateway.toml");
     let start = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        settings([("EDGE__POLICIES_FILE", file.to_str().unwrap())])
+        settings([("EDGE__GATEWAY_FILE", file.to_str().unwrap())])
     };
     let app = TestApp::start_with(start(&good)).await;
     let snapshot = app.get(PATH).send().await.expect(200).json();
@@ -200,8 +200,8 @@ async fn what_is_declared_fits_the_schema_or_stops_the_start() {
         let broken = good.replacen(from, to, 1);
         let mut config = app.config.clone();
         std::fs::write(&file, broken).unwrap();
-        config.edge.policies_file = Some(file.clone());
+        config.edge.gateway_file = Some(file.clone());
         let error = core_service::app::build(config).err().unwrap_or_else(|| panic!("{name}")).to_string();
-        assert!(error.contains("edge.policies_file"), "{name}: {error}");
+        assert!(error.contains("edge.gateway_file"), "{name}: {error}");
     }
 }

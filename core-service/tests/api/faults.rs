@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
+use url::Url;
+use uuid::Uuid;
 
 use crate::support::{Call, Proxy, TestApp, TestDatabase, settings};
+use core_service::database::Scope;
 use core_service::http::layers;
 
 #[tokio::test]
 async fn while_the_database_is_away_requests_are_answered_503_and_then_it_recovers() {
     let database = TestDatabase::new().await;
-    let mut url = database.service_url();
-    let proxy = Proxy::before(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432))).await;
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(proxy.address.port())).unwrap();
+    let (proxy, url) = proxied(&database).await;
     let own = settings([("DATABASE__URL", url.as_str()), ("DATABASE__ACQUIRE_TIMEOUT_MS", "500")]);
     let app = TestApp::start_with(own).await;
     let user = app.user().await;
@@ -69,6 +69,39 @@ async fn connections_that_died_in_the_pool_are_noticed_before_a_request_uses_the
     for answer in futures_util::future::join_all((0..20).map(|_| ask())).await {
         answer.expect(200);
     }
+}
+
+/// A client that hangs up cancels its request wherever that is.
+#[tokio::test]
+async fn who_leaves_while_a_transaction_begins_leaves_nothing_of_it_to_the_next() {
+    let database = TestDatabase::new().await;
+    let (proxy, url) = proxied(&database).await;
+    let own = settings([("DATABASE__URL", url.as_str()), ("DATABASE__MAX_CONNECTIONS", "1")]);
+    let app = TestApp::start_with(own).await;
+    proxy.hold_after("BEGIN READ ONLY");
+    let user = Scope::user(Uuid::now_v7());
+    tokio::select! {
+        begun = app.state.database.begin_read(&user) => panic!("answered: {:?}", begun.err()),
+        () = proxy.held() => {}
+    }
+    proxy.mend();
+    let mut tx = app.state.database.begin(&Scope::nobody()).await.unwrap();
+    let (user, read_only): (String, String) = sqlx::query_as(
+        "SELECT coalesce(current_setting('breakwater.user_id', true), ''), current_setting('transaction_read_only')",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    assert_eq!((&*user, &*read_only), ("", "off"), "the transaction of who left goes on");
+}
+
+/// A proxy before the database, and the service's URL through it.
+async fn proxied(database: &TestDatabase) -> (Proxy, Url) {
+    let mut url = database.service_url();
+    let proxy = Proxy::before(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432))).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(proxy.address.port())).unwrap();
+    (proxy, url)
 }
 
 #[tokio::test]
@@ -126,10 +159,30 @@ async fn row_level_security_stands_behind_the_queries() {
     assert_eq!(count(&scope, "users").await, 1);
     assert_eq!(count(&scope, "sessions").await, 1);
     let nobody = core_service::database::Scope::nobody();
-    for table in ["users", "sessions", "passwords", "refresh_tokens", "signing_keys", "idempotency_keys", "jobs"] {
+    for table in [
+        "users",
+        "sessions",
+        "passwords",
+        "refresh_tokens",
+        "signing_keys",
+        "idempotency_keys",
+        "jobs",
+        "mailed_codes",
+        "registrations",
+        "guesses",
+        "known_networks",
+        "ended_sessions",
+        "second_factors",
+        "recovery_codes",
+        "sign_in_codes",
+        "mfa_challenges",
+        "trusted_devices",
+        "passkeys",
+        "passkey_challenges",
+    ] {
         assert_eq!(count(&nobody, table).await, 0, "{table}");
     }
-    for table in ["passwords", "refresh_tokens", "signing_keys"] {
+    for table in ["passwords", "refresh_tokens", "signing_keys", "mailed_codes", "registrations"] {
         assert_eq!(count(&scope, table).await, 0, "{table}");
     }
     let mut tx = app.state.database.begin(&scope).await.unwrap();

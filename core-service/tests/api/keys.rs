@@ -81,6 +81,20 @@ async fn a_key_is_rotated_when_it_is_old() {
     assert_ne!(kid_of(&app.user().await.access_token), before);
 }
 
+/// A second rotation would sign with a key that nobody has heard of yet.
+#[tokio::test]
+async fn cores_that_find_a_key_old_together_rotate_it_once() {
+    let app = TestApp::start().await;
+    published(&app).await;
+    sqlx::query("UPDATE signing_keys SET current_since = now() - interval '31 days' WHERE state = 'current'")
+        .execute(&mut app.database().await)
+        .await
+        .unwrap();
+    let racing = (0..4).map(|_| identity::upkeep(&app.state));
+    futures_util::future::try_join_all(racing).await.unwrap();
+    assert_eq!(ids(&published(&app).await).len(), 3);
+}
+
 #[tokio::test]
 async fn cores_that_start_together_agree_on_the_keys() {
     let app = TestApp::start().await;

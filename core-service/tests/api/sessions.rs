@@ -52,6 +52,58 @@ async fn sessions_are_listed_newest_first_in_pages() {
 }
 
 #[tokio::test]
+async fn all_others_are_ended_at_once() {
+    let app = TestApp::start().await;
+    let user = app.user().await;
+    let others = [app.sign_in(&user).await, app.sign_in(&user).await];
+    let stranger = app.user().await;
+    app.delete("/api/v1/auth/sessions").bearer(&user.access_token).send().await.expect(204);
+    for other in others {
+        app.get("/api/v1/me").bearer(&other.access_token).send().await.problem(401, "invalid-token");
+    }
+    for still in [&user, &stranger] {
+        app.get("/api/v1/me").bearer(&still.access_token).send().await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_session_says_which_device_it_is_of() {
+    let app = TestApp::start().await;
+    let user = app.user().await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let login = app.post("/api/v1/auth/login").header("user-agent", firefox).from("2001:db8::7");
+    login.json(json!({ "email": user.email, "password": user.password })).send().await.expect(200);
+    let listed = app.get("/api/v1/auth/sessions").bearer(&user.access_token).send().await.expect(200).json();
+    assert_eq!(listed["items"][0]["device"], "Firefox on Linux");
+    assert_eq!(listed["items"][0]["user_agent"], firefox);
+    assert_eq!(listed["items"][0]["address"], "2001:db8::7");
+    assert!(listed["items"][1].get("device").is_none());
+}
+
+/// Each refresh moves the end, but not beyond the longest life.
+#[tokio::test]
+async fn a_session_that_is_refreshed_ends_all_the_same() {
+    let app = TestApp::start().await;
+    let user = app.user().await;
+    let refresh =
+        async |token: &str| app.post("/api/v1/auth/refresh").json(json!({ "refresh_token": token })).send().await;
+    let mut database = app.database().await;
+    let age = async |database: &mut sqlx::PgConnection, days: &str| {
+        let sql = sqlx::AssertSqlSafe(format!("UPDATE sessions SET created_at = now() - interval '{days}'"));
+        sqlx::query(sql).execute(database).await.unwrap();
+    };
+    age(&mut database, "80 days").await;
+    let second = refresh(&user.refresh_token).await.expect(200).json();
+    let days: f64 = sqlx::query_scalar("SELECT extract(epoch FROM expires_at - now())::float8 / 86400 FROM sessions")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert!((9.9..10.1).contains(&days), "{days}");
+    age(&mut database, "91 days").await;
+    refresh(second["refresh_token"].as_str().unwrap()).await.problem(400, "invalid-grant");
+}
+
+#[tokio::test]
 async fn bad_queries_are_told() {
     let app = TestApp::start().await;
     let user = app.user().await;

@@ -79,7 +79,11 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
 /// busy machine; this one asks whether an unknown address needs its turn at hashing.
 #[tokio::test]
 async fn an_unknown_address_costs_a_hash_as_well() {
-    let one_at_once = settings([("IDENTITY__HASHING_THREADS", "1"), ("IDENTITY__HASHING_QUEUE", "0")]);
+    let one_at_once = settings([
+        ("IDENTITY__HASHING_THREADS", "1"),
+        ("IDENTITY__HASHING_QUEUE", "0"),
+        ("IDENTITY__GUESSES__PAIR__SIZE", "1000"),
+    ]);
     let app = TestApp::start_with(one_at_once).await;
     let body = json!({ "email": "nobody@example.org", "password": "not the password" });
     let sign_in = || app.post("/api/v1/auth/login").json(body.clone()).send();

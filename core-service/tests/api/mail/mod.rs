@@ -1,6 +1,6 @@
 //! Mail: asked for in a transaction, handed over once, by each of the ways.
 
-mod parts;
+pub mod parts;
 mod sendgrid;
 mod sendgrid_events;
 mod smtp;

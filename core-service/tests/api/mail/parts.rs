@@ -13,6 +13,14 @@ impl Read {
     pub fn header(&self, name: &str) -> &str {
         self.head.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
+
+    /// The code that it tells, which also stands in its link.
+    pub fn code(&self) -> String {
+        let is_code = |line: &&str| line.len() == 29 && line.matches('-').count() == 4;
+        let code = self.text.lines().find(is_code).unwrap_or_else(|| panic!("no code in {}", self.text));
+        assert!(self.text.contains(&format!("#code={code}\n")), "{}", self.text);
+        code.to_owned()
+    }
 }
 
 /// Takes a whole mail apart.

@@ -16,6 +16,7 @@ use core_service::config::Config;
 use super::client::Call;
 use super::database::TestDatabase;
 use super::edge::EDGE_KEY;
+use crate::mail::parts::Read as Mail;
 
 /// Environment variables of the configuration.
 pub type Settings = Vec<(String, String)>;
@@ -71,6 +72,7 @@ impl TestApp {
             ("DATABASE__URL", database.service_url().as_str()),
             ("DATABASE__MAX_CONNECTIONS", "5"),
             ("IDENTITY__SECRET_KEY", &secret),
+            ("IDENTITY__EMAIL_VERIFICATION", "optional"),
             ("EDGE__KEYS", &EDGE_KEY.text()),
             ("MAIL__FOLDER", mails.path().to_str().unwrap()),
         ]);
@@ -95,6 +97,18 @@ impl TestApp {
         let mut files: Vec<_> = self.mails.path().read_dir().unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
         files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    }
+
+    /// Does what is due and gives the mails to `email`, oldest first.
+    pub async fn mailed(&self, email: &str) -> Vec<Mail> {
+        core_service::events::run_due(&self.state, &app::handlers()).await.unwrap();
+        let mails = self.mails();
+        mails.iter().map(|mail| crate::mail::parts::read(mail)).filter(|mail| mail.header("to") == email).collect()
+    }
+
+    /// The code in the newest mail to `email`.
+    pub async fn mailed_code(&self, email: &str) -> String {
+        self.mailed(email).await.last().unwrap_or_else(|| panic!("no mail to {email}")).code()
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call {

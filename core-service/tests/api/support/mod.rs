@@ -6,7 +6,7 @@ mod database;
 mod edge;
 mod proxy;
 
-pub use self::app::{TestApp, User, settings};
+pub use self::app::{Settings, TestApp, User, settings};
 pub use self::client::{Answer, Call};
 pub use self::database::TestDatabase;
 pub use self::edge::{EDGE_KEY, EdgeKey};
