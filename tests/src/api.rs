@@ -59,6 +59,23 @@ impl Account {
     pub fn request(&self, system: &System, method: Method, path: &str) -> RequestBuilder {
         system.http.request(method, system.url(path)).bearer_auth(&self.access_token)
     }
+
+    /// The field `n` of every document in `notes`, over all pages.
+    pub async fn numbers(&self, system: &System) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("{}?limit=100{cursor}", self.documents());
+            let answer = self.request(system, Method::GET, &path).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let page: Value = answer.json().await.unwrap();
+            numbers.extend(page["items"].as_array().unwrap().iter().map(|item| item["data"]["n"].as_i64().unwrap()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return numbers,
+            }
+        }
+    }
 }
 
 /// The body of an answer that has to be `201`.

@@ -9,4 +9,6 @@ pub mod api;
 pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod redis;
+pub mod soak;
 pub mod system;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -80,17 +81,23 @@ impl Drop for Process {
     }
 }
 
-/// A port on the loopback interface that nobody listens on now.
+/// A port on the loopback interface that nobody listens on now. It lies below those that systems give to connections, so
+/// that nobody has got it when a program that was killed starts again on it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test programs that run at the same time begin elsewhere.
+    let begin = std::process::id() * 101;
+    let ports = || std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let port = ports().take(10_000).map(|next| 20_000 + (begin.wrapping_add(next) % 10_000) as u16).find(free);
+    port.expect("no port from 20000 to 29999 is free")
 }
 
-/// A program of this workspace, beside the test that runs.
+/// A program of this workspace, built into the folder of the one that runs; tests are a folder further down.
 pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join(name);
-    assert!(path.exists(), "{} is not built: run `cargo xtask test`", path.display());
-    path
+    let own = std::env::current_exe().unwrap();
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is not built beside {}: run `cargo xtask test`", own.display()))
 }
 
 /// The root of the workspace.

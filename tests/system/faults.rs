@@ -2,7 +2,7 @@
 //! and nothing half-written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use breakwater_tests::api::Account;
@@ -10,9 +10,6 @@ use breakwater_tests::postgres::Cluster;
 use breakwater_tests::system::System;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-
-/// Longer than the core waits for a connection, much shorter than a client's patience.
-const AT_ONCE: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn postgresql_goes_and_comes_back_under_requests() {
@@ -44,7 +41,7 @@ async fn postgresql_goes_and_comes_back_under_requests() {
         refused += written.refused;
     }
     assert!(refused > 0, "PostgreSQL was stopped under requests");
-    let stored = all_numbers(&system, &account).await;
+    let stored = account.numbers(&system).await;
     for number in &confirmed {
         let times = stored.iter().filter(|stored| *stored == number).count();
         assert_eq!(times, 1, "document {number} was confirmed and stands {times} times");
@@ -93,12 +90,54 @@ async fn a_killed_core_and_a_killed_edge_restart_clean() {
     system.core.kill();
     system.restart_core();
     system.ready().await;
-    assert_eq!(all_numbers(&system, &account).await, [1]);
+    assert_eq!(account.numbers(&system).await, [1]);
 
     system.edge.kill();
     system.restart_edge();
     system.ready().await;
-    assert_eq!(all_numbers(&system, &account).await, [1]);
+    assert_eq!(account.numbers(&system).await, [1]);
+}
+
+#[tokio::test]
+async fn one_of_two_cores_is_killed_and_no_idempotent_request_is_lost() {
+    let cluster = Cluster::start_new();
+    let mut system = System::start(&cluster.url()).await;
+    system.add_core().await;
+    let account = Account::new(&system, "edith@example.com").await;
+    let me = account.request(&system, Method::GET, "/api/v1/me");
+    let stop = Arc::new(AtomicBool::new(false));
+    let count = Arc::new(AtomicUsize::new(0));
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let (me, stop, count) = (me.try_clone().unwrap(), stop.clone(), count.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = me.try_clone().unwrap().send().await.unwrap();
+                    assert_eq!(answer.status(), StatusCode::OK);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    let more = async |how_many: usize| {
+        let wanted = count.load(Ordering::Relaxed) + how_many;
+        let start = Instant::now();
+        while count.load(Ordering::Relaxed) < wanted && !readers.iter().any(tokio::task::JoinHandle::is_finished) {
+            assert!(start.elapsed() < Duration::from_secs(30), "no more answers");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    more(200).await;
+    system.core.kill();
+    more(200).await;
+    // New connections are refused, and a write that nobody got goes to the other core.
+    let document = account.request(&system, Method::POST, &account.documents()).json(&json!({ "data": { "n": 1 } }));
+    assert_eq!(document.send().await.unwrap().status(), StatusCode::CREATED);
+    stop.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert_eq!(account.numbers(&system).await, [1]);
 }
 
 struct Written {
@@ -142,24 +181,4 @@ async fn assert_away(answer: Response, slug: &str) {
     assert!(answer.headers().contains_key("retry-after"), "{:?}", answer.headers());
     let problem: Value = answer.json().await.unwrap();
     assert_eq!(problem["type"], format!("urn:breakwater:problem:{slug}"), "{problem}");
-}
-
-/// The field `n` of every document, over all pages.
-async fn all_numbers(system: &System, account: &Account) -> Vec<i64> {
-    let mut numbers = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let mut path = format!("{}?limit=100", account.documents());
-        if let Some(cursor) = &cursor {
-            path = format!("{path}&cursor={cursor}");
-        }
-        let answer = account.request(system, Method::GET, &path).timeout(AT_ONCE).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        let page: Value = answer.json().await.unwrap();
-        numbers.extend(page["items"].as_array().unwrap().iter().map(|item| item["data"]["n"].as_i64().unwrap()));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = Some(next.to_owned()),
-            None => return numbers,
-        }
-    }
 }

@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod accounts;
+mod api_keys;
 mod cases;
+mod collapsing;
 mod components;
+mod conformance;
+mod declared;
 mod faults;
 mod fixture;
 mod four_edges;
+mod providers;
+mod purges;
 mod revocation;
+mod soak;
 mod spin;
 mod state;
 mod two_edges;

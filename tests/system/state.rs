@@ -47,7 +47,7 @@ impl State {
 
     async fn with_credentials(redis: &str, credentials: &str) -> Self {
         let values = [("redis_url", redis), ("redis_credentials", credentials), ("edge_key", "")];
-        let application = Application::new(&values, tempfile::tempfile().unwrap());
+        let application = Application::new(&values, &[], tempfile::tempfile().unwrap());
         let mut store = Store::new(&ENGINE, Data::new(&application).unwrap());
         let instance = COMPONENT.instantiate_async(&mut store).await.unwrap();
         Self { store, instance }

@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use crate::fixture::core::{GOOD_KEY, UNKNOWN_KEY};
 use crate::fixture::edge::{Edge, Shell, echoed, header, problem};
 use crate::fixture::tokens::token;
 
@@ -34,6 +35,34 @@ pub async fn an_api_key_is_good_until_it_is_taken_away(edge: Edge) {
 
     edge.core.publish(|snapshot| snapshot["authentication"]["api_keys"] = json!({ "keys": [] }));
     while ask("bw_robot-key").await.unwrap().status() != StatusCode::UNAUTHORIZED {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+pub async fn a_key_of_the_cores_is_asked_about_until_it_ends(edge: Edge) {
+    let own = json!({ "prefix": "bwk_", "issuer": "https://issuer.example", "path": "/edge/v1/introspect", "cache_seconds": 60 });
+    edge.core.publish(|snapshot| snapshot["authentication"]["own_keys"] = own);
+    let ask = |key: &str| edge.request(Method::GET, "/scoped").bearer_auth(key).send();
+    while ask(GOOD_KEY).await.unwrap().status() != StatusCode::OK {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(ask(GOOD_KEY).await.unwrap().status(), StatusCode::OK);
+    }
+    // Under Spin an instance may have ended meanwhile, and its memory with it.
+    let asked = edge.core.asked("/edge/v1/introspect").len();
+    assert!(asked == 1 || (edge.shell == Shell::Spin && asked < 5), "{asked}");
+    problem(ask(UNKNOWN_KEY).await.unwrap(), 401, "invalid-token").await;
+    let asked = edge.core.asked("/edge/v1/introspect").len();
+    // A slip of the pen costs the core nothing.
+    problem(ask(&GOOD_KEY.replace("01", "10")).await.unwrap(), 401, "invalid-token").await;
+    assert_eq!(edge.core.asked("/edge/v1/introspect").len(), asked);
+
+    // What ends is told like the end of a session; after that the core is asked, which here still knows it.
+    edge.core.publish(|snapshot| {
+        snapshot["authentication"]["revoked_sessions"] = json!([{ "session": "k1", "until": 4_000_000_000_u64 }]);
+    });
+    while ask(GOOD_KEY).await.unwrap().status() != StatusCode::UNAUTHORIZED {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -47,7 +47,7 @@ cases! {
     adapted: versions_are_negotiated, an_old_version_is_served_by_transformation, a_body_that_is_no_json_is_refused,
         a_request_is_mirrored, a_canary_gets_its_part, a_route_has_a_cors_rule_of_its_own;
     authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
-    callers: an_api_key_is_good_until_it_is_taken_away, claims_are_told_by_the_edge_alone,
+    callers: an_api_key_is_good_until_it_is_taken_away, a_key_of_the_cores_is_asked_about_until_it_ends, claims_are_told_by_the_edge_alone,
         an_opaque_token_is_asked_about, the_core_hears_of_a_key_that_is_missing,
         behind_a_proxy_the_client_is_who_the_proxy_says;
     limits: so_many_at_once_and_no_more, an_address_has_its_allowance, an_allowance_is_shared_by_all_edges, a_caller_has_an_allowance_of_its_own,

@@ -33,12 +33,13 @@ pub struct Application {
 }
 
 impl Application {
-    /// The one of `spin.toml`, with these values of its variables.
-    pub fn new(values: &[(&str, &str)], log: std::fs::File) -> Arc<Self> {
+    /// The one of `spin.toml`, with these values of its variables, that may reach these hosts as well.
+    pub fn new(values: &[(&str, &str)], more: &[&str], log: std::fs::File) -> Arc<Self> {
         let manifest = Manifest::read();
         let component = manifest.served();
         let resolve = |template: &str| manifest.resolve(template, values);
-        let allowed: Vec<String> = component.allowed_outbound_hosts.iter().map(|host| resolve(host)).collect();
+        let mut allowed: Vec<String> = component.allowed_outbound_hosts.iter().map(|host| resolve(host)).collect();
+        allowed.extend(more.iter().map(|host| (*host).to_owned()));
         let variables = component.variables.iter().map(|(name, value)| (name.clone(), resolve(value))).collect();
         Arc::new(Self { variables, outbound: outbound::Outbound::new(&allowed), log })
     }
@@ -54,10 +55,15 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the application of `spin.toml` with these values of its variables.
     pub async fn start(values: &[(&str, &str)]) -> Self {
+        Self::start_reaching(values, &[]).await
+    }
+
+    /// The same with more hosts in the manifest's `allowed_outbound_hosts`.
+    pub async fn start_reaching(values: &[(&str, &str)], more: &[&str]) -> Self {
         // No request should wait for the compiler.
         tokio::task::spawn_blocking(|| LazyLock::force(&SERVICE)).await.unwrap();
         let log = tempfile::NamedTempFile::new().unwrap();
-        let application = Application::new(values, log.reopen().unwrap());
+        let application = Application::new(values, more, log.reopen().unwrap());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let accepting = tokio::spawn(server::serve(listener, instance::handler(application)));
