@@ -8,6 +8,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 /// A client of one server.
+#[derive(Clone)]
 pub struct Client {
     agent: Agent,
     base: String,

@@ -7,9 +7,11 @@
 mod bench;
 mod build;
 mod components;
+mod gateway;
 mod http;
 mod interrupt;
 mod machine;
+mod oidc_provider;
 mod openapi;
 mod place;
 mod postgres;
@@ -17,8 +19,10 @@ mod process;
 mod project;
 mod redis;
 mod say;
+mod schemathesis;
 mod server;
 mod smtp;
+mod soak;
 mod sqlx;
 mod stack;
 mod test;
@@ -45,7 +49,10 @@ enum Command {
     Test(test::Arguments),
     Build(build::Arguments),
     Bench(bench::Arguments),
+    Gateway(gateway::Arguments),
     Openapi(openapi::Arguments),
+    Schemathesis(schemathesis::Arguments),
+    Soak(soak::Arguments),
     Sqlx(sqlx::Arguments),
 }
 
@@ -70,6 +77,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test(arguments) => return test::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments)?,
         Command::Bench(arguments) => bench::run(&arguments)?,
+        Command::Gateway(arguments) => return gateway::run(&arguments),
+        Command::Schemathesis(arguments) => return schemathesis::run(&arguments),
+        Command::Soak(arguments) => return soak::run(&arguments),
         Command::Build(arguments) => build::run(&arguments)?,
         Command::Sqlx(arguments) => sqlx::run(&arguments)?,
     }

@@ -39,9 +39,7 @@ pub fn check() -> Result<()> {
 }
 
 fn current() -> Result<String> {
-    process::run(project::cargo().args(["build", "--package", "core-service", "--bin", "core-service"]))?;
-    let core = project::metadata()?.target_directory.join("debug/core-service");
-    let document = process::output(std::process::Command::new(core).arg("openapi"))?;
+    let document = process::output(std::process::Command::new(project::core()?).arg("openapi"))?;
     Ok(document.trim_end().to_owned() + "\n")
 }
 

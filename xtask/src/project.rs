@@ -43,6 +43,12 @@ pub fn metadata() -> Result<Metadata> {
     serde_json::from_str(&text).context("cannot read what `cargo metadata` says")
 }
 
+/// The core's program, newly built.
+pub fn core() -> Result<PathBuf> {
+    process::run(cargo().args(["build", "--package", "core-service", "--bin", "core-service"]))?;
+    Ok(metadata()?.target_directory.join("debug/core-service"))
+}
+
 /// The compiler of the cargo that runs us.
 pub fn rustc() -> Command {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));

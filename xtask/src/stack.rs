@@ -14,11 +14,27 @@ use crate::postgres::{Cluster, programs};
 use crate::server::{self, Server, Servers};
 use crate::{components, machine, process, project, say};
 
-const DATABASE: &str = "breakwater";
+/// The name of its database.
+pub const DATABASE: &str = "breakwater";
 const OWNER: &str = "breakwater_owner";
-const SERVICE: &str = "breakwater_service";
+/// The role that the core has in it.
+pub const SERVICE: &str = "breakwater_service";
 /// How long core and edge may take until they are ready.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Settings of the core for load and trials: limits are worked out for every request, but nobody reaches one.
+pub const UNLIMITED: &[(&str, &str)] = &[
+    ("BREAKWATER_EDGE__LIMITS__ADDRESS__QUOTA", "100000000"),
+    ("BREAKWATER_EDGE__LIMITS__ADDRESS__BURST", "100000000"),
+    ("BREAKWATER_EDGE__LIMITS__CALLER__QUOTA", "100000000"),
+    ("BREAKWATER_EDGE__LIMITS__CALLER__BURST", "100000000"),
+    ("BREAKWATER_EDGE__LIMITS__SIGN_IN__QUOTA", "100000000"),
+    ("BREAKWATER_EDGE__LIMITS__SIGN_IN__BURST", "100000000"),
+    ("BREAKWATER_IDENTITY__GUESSES__PAIR__SIZE", "1000000"),
+    ("BREAKWATER_IDENTITY__GUESSES__ACCOUNT__SIZE", "1000000"),
+    ("BREAKWATER_IDENTITY__GUESSES__NETWORK__SIZE", "1000000"),
+    ("BREAKWATER_IDENTITY__GUESSES__PROOF__SIZE", "1000000"),
+];
 
 /// What a stack is made of.
 pub struct Stack<'a> {
@@ -28,6 +44,8 @@ pub struct Stack<'a> {
     pub edge: SocketAddr,
     /// Settings of the core, by their names in the environment, that differ from the defaults.
     pub settings: &'a [(&'a str, &'a str)],
+    /// What the edge logs, in the syntax of `RUST_LOG`; none is its default.
+    pub edge_log: Option<&'a str>,
 }
 
 /// The two programs.
@@ -111,6 +129,7 @@ impl Stack<'_> {
         edge.args(["--listen", &self.edge.to_string()]).arg("--cache").arg(self.place.path("cache")).args(arguments);
         edge.env("SPIN_VARIABLE_CORE_URL", format!("http://{}", self.core));
         edge.env("SPIN_VARIABLE_EDGE_KEY", self.edge_key()?.value);
+        edge.envs(self.edge_log.map(|filter| ("RUST_LOG", filter)));
         Server::start("the edge", edge, Signal::SIGTERM, &self.place.log(log)?)
     }
 
@@ -131,6 +150,8 @@ impl Stack<'_> {
         core.env("BREAKWATER_IDENTITY__ISSUER", format!("http://{}", reachable(self.edge)));
         core.env("BREAKWATER_IDENTITY__SECRET_KEY_FILE", identity.path);
         core.env("BREAKWATER_EDGE__KEYS_FILE", self.edge_key()?.path);
+        // Who tries this out need not fetch a code from a folder first.
+        core.env("BREAKWATER_IDENTITY__EMAIL_VERIFICATION", "optional");
         core.env("BREAKWATER_MAIL__FOLDER", self.place.path("mail"));
         core.envs(self.settings.iter().copied());
         Ok(())

@@ -41,6 +41,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("BREAKWATER_IDENTITY__ACCESS_TOKEN_SECONDS", "3600"),
 ];
 
+/// No line per request: HAProxy and nginx write none here either.
+const EDGE_LOG: &str = "info,access=off";
+
 /// Measure the edge beside HAProxy, in front of the same core and the same nginx.
 ///
 /// Builds in release, starts everything in a temporary folder, and prints requests per second, p50, p99 and memory of
@@ -53,6 +56,15 @@ pub struct Arguments {
     /// How long each measurement takes.
     #[arg(long, value_name = "SECONDS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=30))]
     seconds: u32,
+    /// Measure before this upstream only.
+    #[arg(long, value_parser = ["nginx", "core"])]
+    upstream: Option<String>,
+}
+
+impl Arguments {
+    fn wants(&self, target: &Target) -> bool {
+        self.upstream.as_ref().is_none_or(|upstream| upstream == target.upstream)
+    }
 }
 
 /// Something that answers, and how it is to be measured.
@@ -69,7 +81,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let policy_cost = build_policy_cost()?;
     let folder = machine::shared_folder()?;
     let place = Place::open(&folder.path().join("data"))?;
-    let stack = Stack { place: &place, programs: &programs, core: free()?, edge: free()?, settings: &SETTINGS };
+    let stack = Stack {
+        place: &place,
+        programs: &programs,
+        core: free()?,
+        edge: free()?,
+        settings: &SETTINGS,
+        edge_log: Some(EDGE_LOG),
+    };
     let mut report = Report::new(arguments.rounds, arguments.seconds);
     let stage = say::stage("Starting PostgreSQL, core, edges, nginx and HAProxy");
     let bench = Bench::start(&stack, &folder.path().join("tools"), &mut report)?;
@@ -82,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for connections in [16, 1] {
         let stage = say::stage(&format!("Measuring with {connections} connections"));
         for round in 1..=arguments.rounds {
-            for target in &bench.targets {
+            for target in bench.targets.iter().filter(|target| arguments.wants(target)) {
                 let sample = bench.measure(target, connections, arguments.seconds)?;
                 report.add(target.upstream, target.gateway, connections, sample);
             }
@@ -90,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         stage.done();
     }
-    for target in &bench.targets {
+    for target in bench.targets.iter().filter(|target| arguments.wants(target)) {
         report.resident(target.upstream, target.gateway, load::resident(target.process_id)?);
     }
     finish(&report)
@@ -235,9 +254,10 @@ fn measure_start(stack: &Stack<'_>, report: &mut Report) -> Result<()> {
 
 /// Asks the real policies without a network, with the snapshot that the core publishes.
 fn measure_policies(bench: &Bench, core: SocketAddr, policy_cost: &Path) -> Result<Value> {
-    let link = tokens::edge_link(&bench.edge_key, tokens::now(), "/edge/v1/snapshot", CLIENT, REQUEST_ID)?;
-    let headers = [("breakwater-edge", link), ("x-forwarded-for", CLIENT.into()), ("x-request-id", REQUEST_ID.into())]
-        .map(|(name, value)| (name.to_owned(), value));
+    // An edge that asks for itself names no client.
+    let link = tokens::edge_link(&bench.edge_key, tokens::now(), "/edge/v1/snapshot", "", REQUEST_ID)?;
+    let headers =
+        [("breakwater-edge", link), ("x-request-id", REQUEST_ID.into())].map(|(name, value)| (name.to_owned(), value));
     let snapshot = Client::new(core).get_with("/edge/v1/snapshot", &headers)?.success("the snapshot")?;
     let file = bench.tools.join("snapshot.json");
     fs::write(&file, snapshot.to_string())?;

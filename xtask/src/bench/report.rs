@@ -87,7 +87,9 @@ impl Report {
 
     /// The bars: what, how much was measured, in words what is wanted, and whether it is so.
     fn bars(&self) -> Vec<(&'static str, f64, &'static str, bool)> {
-        let added = self.added("nginx", "edge").max(self.added("core", "edge"));
+        let [before_nginx, before_core] = ["nginx", "core"].map(|upstream| self.added(upstream, "edge"));
+        // The core may not have been measured.
+        let added = if before_core.is_nan() { before_core } else { before_core.max(before_nginx) };
         let hs256 = self.ratio("nginx", "haproxy-hs256");
         let es256 = self.ratio("nginx", "haproxy-es256");
         let start = median(self.starts_ms.iter().copied());

@@ -5,7 +5,7 @@ pub mod apt;
 use std::env;
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,11 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no port is free on the loopback interface")?;
     Ok(listener.local_addr()?.port())
+}
+
+/// An address on the loopback interface that nobody listens on now.
+pub fn free_address() -> Result<SocketAddr> {
+    Ok(SocketAddr::from(([127, 0, 0, 1], free_port()?)))
 }
 
 /// Random bytes as base64url without padding.

@@ -14,13 +14,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::interrupt::Interrupted;
+use crate::oidc_provider::OidcProvider;
 use crate::postgres::Scratch;
 use crate::redis::Redis;
 use crate::smtp::Smtp;
 use crate::{components, machine, openapi, process, project, say, sqlx};
 use tally::Tally;
 
-/// Run every test there is, with a private PostgreSQL, Redis and SMTP server.
+/// Run every test there is, with a private PostgreSQL, Redis, SMTP server and OpenID provider.
 ///
 /// Installs or names what is missing, builds the components, checks that core-service/.sqlx and docs/openapi.json are current,
 /// runs the tests of all crates, and ends with one line: `N passed, N failed`.
@@ -38,6 +39,7 @@ pub struct Arguments {
 struct TestServers {
     redis: Redis,
     smtp: Smtp,
+    provider: OidcProvider,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -53,9 +55,9 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
 
-    let stage = say::stage("Starting PostgreSQL, Redis and an SMTP server");
+    let stage = say::stage("Starting PostgreSQL, Redis, an SMTP server and an OpenID provider");
     let scratch = Scratch::start()?;
-    let servers = TestServers { redis: Redis::start()?, smtp: Smtp::start()? };
+    let servers = TestServers { redis: Redis::start()?, smtp: Smtp::start()?, provider: OidcProvider::start()? };
     stage.done();
 
     if everything {
@@ -137,6 +139,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
     cargo.env("BREAKWATER_TEST_REDIS", servers.redis.url());
     cargo.env("BREAKWATER_TEST_SMTP", servers.smtp.url());
     cargo.env("BREAKWATER_TEST_SMTP_MAILS", servers.smtp.mails());
+    cargo.env("BREAKWATER_TEST_OIDC", servers.provider.issuer());
     cargo.env("BREAKWATER_COMPONENTS", components::folder(&project::metadata()?));
     if env::var_os("CARGO_TERM_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -158,7 +161,12 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
         counted
     });
     let status = process::finish(&mut child);
-    let left = orphans::stop(&[scratch.server_id(), servers.redis.server_id(), servers.smtp.server_id()]);
+    let left = orphans::stop(&[
+        scratch.server_id(),
+        servers.redis.server_id(),
+        servers.smtp.server_id(),
+        servers.provider.server_id(),
+    ]);
     if left > 0 {
         say::note(&format!("stopped {left} programs that tests had left running"));
     }

@@ -58,7 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
     let programs = stack::build(arguments.release)?;
     let stage = say::stage("Starting PostgreSQL, the core and the edge");
-    let stack = Stack { place: &place, programs: &programs, core, edge, settings: &[] };
+    let gateway = project::root().join("gateway.toml").display().to_string();
+    let settings = [("BREAKWATER_EDGE__GATEWAY_FILE", gateway.as_str())];
+    let stack = Stack { place: &place, programs: &programs, core, edge, settings: &settings, edge_log: None };
     let mut servers = stack.start()?;
     stage.done();
 
