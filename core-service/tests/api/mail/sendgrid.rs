@@ -1,4 +1,4 @@
-//! SendGrid's API, played by a server that holds requests to its published reference.
+//! SendGrid's API, played by a server that holds requests to its published description.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -17,68 +17,67 @@ use crate::support::{TestApp, settings};
 
 const KEY: &str = "SG.test-key";
 
-/// What the reference of `POST /v3/mail/send` demands of the members that it names, as a schema.
-fn reference() -> Value {
-    let address = json!({
-        "type": "object",
-        "required": ["email"],
-        "additionalProperties": false,
-        "properties": { "email": { "type": "string", "format": "email" }, "name": { "type": "string" } },
-    });
-    let toggle = |more: &[&str]| {
-        let names = more.iter().chain(&["enable"]).map(|name| ((*name).to_owned(), json!({ "type": "boolean" })));
-        let properties: serde_json::Map<String, Value> = names.collect();
-        json!({ "type": "object", "additionalProperties": false, "properties": properties })
-    };
+/// What SendGrid's published description says of the body, and beyond it: no members that it does not name.
+fn published() -> Value {
+    let mut schema = serde_json::from_str(include_str!("sendgrid_mail_send.json")).unwrap();
+    close(&mut schema);
+    schema
+}
+
+/// Has every object refuse the members that its schema does not name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("properties").is_some_and(Value::is_object) {
+                members.insert("additionalProperties".into(), json!(false));
+            }
+            members.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// What only the prose of the description says.
+fn told() -> Value {
     json!({
-        "type": "object",
-        "required": ["personalizations", "from", "subject", "content"],
-        "additionalProperties": false,
         "properties": {
             "personalizations": {
-                "type": "array", "minItems": 1, "maxItems": 1000,
+                "minItems": 1,
                 "items": {
-                    "type": "object",
-                    "required": ["to"],
-                    "additionalProperties": false,
                     "properties": {
-                        "to": { "type": "array", "minItems": 1, "maxItems": 1000, "items": address },
-                        "custom_args": { "type": "object", "additionalProperties": { "type": "string" } },
+                        "to": { "minItems": 1, "maxItems": 1000 },
+                        "custom_args": { "additionalProperties": { "type": "string" } },
                     },
                 },
             },
-            "from": address,
-            "subject": { "type": "string", "minLength": 1 },
             "content": {
-                "type": "array", "minItems": 1,
+                "minItems": 1,
                 // Plain text comes first, then HTML.
                 "prefixItems": [
                     { "properties": { "type": { "const": "text/plain" } } },
                     { "properties": { "type": { "const": "text/html" } } },
                 ],
-                "items": {
-                    "type": "object",
-                    "required": ["type", "value"],
-                    "properties": { "type": { "type": "string" }, "value": { "type": "string", "minLength": 1 } },
-                },
             },
             "headers": {
-                "type": "object",
                 "additionalProperties": { "type": "string" },
                 // Those that it refuses.
                 "propertyNames": { "not": { "pattern":
                     "(?i)^(x-sg-id|x-sg-eid|received|dkim-signature|content-type|content-transfer-encoding|to|from|subject|reply-to|cc|bcc)$" } },
             },
-            "tracking_settings": {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                    "click_tracking": toggle(&["enable_text"]),
-                    "open_tracking": toggle(&[]),
-                },
-            },
         },
+        // Unless a template has them.
+        "required": ["subject", "content"],
     })
+}
+
+/// What is wrong with a body.
+fn wrong(body: &Value) -> Vec<String> {
+    let errors = |schema: &Value| -> Vec<String> {
+        let schema = jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap();
+        schema.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    };
+    [errors(&published()), errors(&told())].concat()
 }
 
 /// A status and what `Retry-After` says.
@@ -118,8 +117,7 @@ async fn send(State(played): State<Played>, headers: HeaderMap, body: Bytes) -> 
         return (http::StatusCode::UNAUTHORIZED, "{\"errors\":[{\"message\":\"unauthorized\"}]}").into_response();
     }
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let schema = jsonschema::draft202012::options().should_validate_formats(true).build(&reference()).unwrap();
-    let wrong: Vec<String> = schema.iter_errors(&body).map(|error| error.to_string()).collect();
+    let wrong = wrong(&body);
     if !json || !wrong.is_empty() {
         return (http::StatusCode::BAD_REQUEST, wrong.join("; ")).into_response();
     }
@@ -150,6 +148,32 @@ async fn a_request_is_what_the_reference_wants() {
     assert_eq!(asked[0]["from"], json!({ "email": "no-reply@localhost", "name": "Breakwater" }));
     assert_eq!(asked[0]["tracking_settings"]["click_tracking"]["enable"], false, "links that let in stay as they are");
     assert!(asked[0]["content"][0]["value"].as_str().unwrap().contains("#token=s3cr3t"));
+}
+
+/// The server would notice.
+#[test]
+fn the_description_refuses_what_is_no_mail() {
+    let mail = json!({
+        "personalizations": [{ "to": [{ "email": "ada@example.org" }] }],
+        "from": { "email": "no-reply@example.org" },
+        "subject": "Hello",
+        "content": [{ "type": "text/plain", "value": "Hello" }],
+    });
+    assert_eq!(wrong(&mail), Vec::<String>::new());
+    for (pointer, bad) in [
+        ("/personalizations/0/to/0/email", json!("nobody")),
+        ("/personalizations/0/to/0", json!({ "email": "ada@example.org", "surname": "Lovelace" })),
+        ("/personalizations/0/to", json!([])),
+        ("/personalizations", json!({})),
+        ("/from", json!({ "name": "Breakwater" })),
+        ("/subject", json!("")),
+        ("/content/0/value", json!(7)),
+        ("/content/0/type", json!("text/html")),
+    ] {
+        let mut other = mail.clone();
+        *other.pointer_mut(pointer).unwrap() = bad.clone();
+        assert_eq!(wrong(&other).len(), 1, "{pointer} {bad}: {:?}", wrong(&other));
+    }
 }
 
 #[tokio::test]
