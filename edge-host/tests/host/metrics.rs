@@ -75,7 +75,7 @@ async fn a_policy_that_fails_is_counted() {
     let core = Core::start().await;
     let edge = Edge::before(&core).hostile().with(&["--admin-listen", "127.0.0.1:0"]).start().await;
     // Being asked whether it is ready before it was has counted as well.
-    let count = |rows: &Rows| {
+    let count = |rows: &BTreeMap<String, f64>| {
         let of = |name: &str| rows.get(name).copied().unwrap_or_default();
         let failures = of(r#"breakwater_edge_policy_failures_total{policy="routing"}"#);
         (failures, of(r#"breakwater_edge_requests_total{route="none",status="5xx"}"#))
