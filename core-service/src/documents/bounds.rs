@@ -8,6 +8,8 @@ use crate::problem::FieldError;
 pub const DATA_DEPTH: usize = 32;
 /// How deep a schema may nest.
 pub const SCHEMA_DEPTH: usize = 64;
+/// How much a document's data may weigh: about its length as JSON, in bytes.
+pub const DATA_WEIGHT: usize = 2 * 1024 * 1024;
 /// How many errors are told at once.
 pub const MOST_ERRORS: usize = 100;
 
@@ -36,6 +38,17 @@ fn walk(value: &Value, pointer: &mut String, levels: usize, found: &mut Vec<Fiel
         Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| step(&index.to_string(), item)),
         Value::Object(members) => members.iter().for_each(|(name, member)| step(name, member)),
         _ => {}
+    }
+}
+
+/// About how long `value` is as JSON, in bytes.
+pub fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum::<usize>() + 2,
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + 4 + weight(value)).sum::<usize>() + 2,
     }
 }
 

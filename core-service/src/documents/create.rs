@@ -2,14 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::Value;
-use sqlx::types::Json as Jsonb;
 use uuid::Uuid;
 
-use super::collections::{CollectionName, Target};
-use super::model::{Document, DocumentBody, Row, check};
-use super::rules::Applied;
-use crate::access::{Permission, Resource, authorize_on};
+use super::collections::CollectionName;
+use super::model::{Document, DocumentBody};
+use super::write::Place;
 use crate::app::AppState;
 use crate::http::{Attempt, Idempotency, Json, Path, created};
 use crate::identity::Caller;
@@ -48,25 +45,8 @@ pub async fn create(
         Attempt::Repeated(answer) => return Ok(answer),
         Attempt::First(tx) => tx,
     };
-    let resource = Resource::Collection(collection.as_str());
-    let access = authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
-    let target = Target::for_writing(&mut tx, workspace, &collection).await?;
-    let rules = Applied::to(&target.rules, &access);
-    rules.allow_new(&access, &new.data)?;
-    check(&target.schema, &new.data, &rules)?;
-    let row = sqlx::query_as!(
-        Row,
-        r#"INSERT INTO documents (id, workspace_id, collection_id, data, created_by, updated_by)
-           VALUES ($1, $2, $3, $4, $5, $5)
-           RETURNING id, version, created_at, updated_at, created_by, updated_by, data AS "data: Jsonb<Value>""#,
-        Uuid::now_v7(),
-        workspace,
-        target.id,
-        new.data,
-        caller.user
-    )
-    .fetch_one(&mut **tx)
-    .await?;
+    let place = Place { caller: &caller, workspace, collection: &collection };
+    let document = place.create(&mut tx, new.data).await?;
     let base = format!("/api/v1/workspaces/{workspace}/collections/{}/documents", collection.as_str());
-    tx.commit(created(format!("{base}/{}", row.id), row.version, row.shown(&collection, &rules))).await
+    tx.commit(created(format!("{base}/{}", document.id), document.version, document)).await
 }

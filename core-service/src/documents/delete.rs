@@ -4,9 +4,8 @@ use axum::extract::State;
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::collections::{CollectionName, Target};
-use super::model::Row;
-use crate::access::{Permission, Resource, authorize_on};
+use super::collections::CollectionName;
+use super::write::Place;
 use crate::app::AppState;
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
@@ -37,12 +36,8 @@ pub async fn delete(
     if_match: IfMatch,
 ) -> Result<StatusCode> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    let resource = Resource::Document(collection.as_str(), id);
-    authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
-    let target = Target::for_writing(&mut tx, workspace, &collection).await?;
-    let row = Row::lock(&mut tx, target.id, id).await?;
-    if_match.check(row.version)?;
-    sqlx::query!("DELETE FROM documents WHERE id = $1", row.id).execute(&mut *tx).await?;
+    let place = Place { caller: &caller, workspace, collection: &collection };
+    place.delete(&mut tx, id, &if_match).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::collections::CollectionName;
 use super::rules::{Applied, FieldRule};
-use super::schema::Schema;
 use crate::problem::{Problem, Result};
 
 /// A document as a client writes it.
@@ -121,11 +120,38 @@ impl Row {
         .ok_or_else(Problem::not_found)
     }
 
-    /// Gives a locked document other data.
-    pub(super) async fn write(self, connection: &mut PgConnection, data: Value, user: Uuid) -> Result<Self> {
+    /// A new document.
+    pub(super) async fn insert(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        collection: Uuid,
+        data: &Value,
+        user: Uuid,
+    ) -> Result<Self> {
         let row = sqlx::query_as!(
             Self,
-            r#"UPDATE documents SET data = $2, version = version + 1, updated_at = now(), updated_by = $3
+            r#"INSERT INTO documents (id, workspace_id, collection_id, data, created_by, updated_by)
+               VALUES ($1, $2, $3, $4, $5, $5)
+               RETURNING id, version, created_at, updated_at, created_by, updated_by, data AS "data: Json<Value>""#,
+            Uuid::now_v7(),
+            workspace,
+            collection,
+            data,
+            user
+        );
+        Ok(row.fetch_one(connection).await?)
+    }
+
+    /// Gives a locked document other data, and keeps what it was.
+    pub(super) async fn write(&self, connection: &mut PgConnection, data: &Value, user: Uuid) -> Result<Self> {
+        let row = sqlx::query_as!(
+            Self,
+            r#"WITH kept AS (
+                   INSERT INTO document_versions
+                       (workspace_id, collection_id, document_id, version, data, updated_at, updated_by)
+                   SELECT workspace_id, collection_id, id, version, data, updated_at, updated_by
+                   FROM documents WHERE id = $1)
+               UPDATE documents SET data = $2, version = version + 1, updated_at = now(), updated_by = $3
                WHERE id = $1
                RETURNING id, version, created_at, updated_at, created_by, updated_by, data AS "data: Json<Value>""#,
             self.id,
@@ -134,10 +160,4 @@ impl Row {
         );
         Ok(row.fetch_one(connection).await?)
     }
-}
-
-/// 422 naming every place at which `data` does not fit.
-pub(super) fn check(schema: &Schema, data: &Value, rules: &Applied) -> Result<()> {
-    let errors = rules.discreet(schema.check(data, "/data"));
-    if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
 }

@@ -4,10 +4,9 @@ use axum::extract::State;
 use http::{HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
-use super::collections::{CollectionName, Target};
-use super::model::{Document, DocumentBody, Row, check};
-use super::rules::Applied;
-use crate::access::{Permission, Resource, authorize_on};
+use super::collections::CollectionName;
+use super::model::{Document, DocumentBody};
+use super::write::{Change, Place};
 use crate::app::AppState;
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
@@ -42,19 +41,11 @@ pub async fn replace(
     State(app): State<AppState>,
     Path((workspace, collection, id)): Path<(Uuid, CollectionName, Uuid)>,
     if_match: IfMatch,
-    Json(DocumentBody { mut data }): Json<DocumentBody>,
+    Json(DocumentBody { data }): Json<DocumentBody>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Document>)> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    let resource = Resource::Document(collection.as_str(), id);
-    let access = authorize_on(&mut tx, &caller, workspace, Permission::DocumentsWrite, resource).await?;
-    let target = Target::for_writing(&mut tx, workspace, &collection).await?;
-    let row = Row::lock(&mut tx, target.id, id).await?;
-    if_match.check(row.version)?;
-    let rules = Applied::to(&target.rules, &access);
-    rules.allow_body(&access, &data)?;
-    rules.keep(&access, &row.data, &mut data)?;
-    check(&target.schema, &data, &rules)?;
-    let row = row.write(&mut tx, data, caller.user).await?;
+    let place = Place { caller: &caller, workspace, collection: &collection };
+    let document = place.change(&mut tx, id, &if_match, Change::Replace(data)).await?;
     tx.commit().await?;
-    Ok(([(header::ETAG, etag(row.version))], Json(row.shown(&collection, &rules))))
+    Ok(([(header::ETAG, etag(document.version))], Json(document)))
 }

@@ -59,6 +59,13 @@ pub(crate) fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> R
         .map_err(|_| Problem::validation(vec![FieldError::new("", "type", "does not have the expected form")]))
 }
 
+/// A part of a body that was put together, as a `T`; everything that is wrong is told with `pointer` before its place.
+pub(crate) fn fit<T: DeserializeOwned + ToSchema + 'static>(value: serde_json::Value, pointer: &str) -> Result<T> {
+    schema::check_at(&*schema::validator::<T>()?, &value, pointer)?;
+    serde_json::from_value(value)
+        .map_err(|_| Problem::invalid_field(pointer, "type", "does not have the expected form"))
+}
+
 /// The whole body, at most as long as the service allows.
 pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {

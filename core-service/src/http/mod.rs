@@ -18,7 +18,7 @@ pub use self::conditional::{IfMatch, IfNoneMatch, etag};
 pub use self::created::created;
 pub use self::idempotency::{Attempt, Idempotency, IdempotentTransaction};
 pub use self::json::Json;
-pub(crate) use self::json::{body, has_media_type};
+pub(crate) use self::json::{body, fit, has_media_type, parse};
 pub use self::paging::{Cursor, Limit, Page, PageQuery};
 pub(crate) use self::parameters::header;
 pub use self::parameters::{Path, Query};

@@ -47,11 +47,17 @@ fn compile<T: ToSchema>() -> Result<Validator> {
 
 /// Everything that is wrong with `value`.
 pub(super) fn check(validator: &Validator, value: &Value) -> Result<()> {
+    check_at(validator, value, "")
+}
+
+/// The same of a part of a body, which stands at `pointer`.
+pub(super) fn check_at(validator: &Validator, value: &Value, pointer: &str) -> Result<()> {
     if validator.is_valid(value) {
         return Ok(());
     }
     let mut errors = validation_errors(validator.iter_errors(value));
     errors.truncate(MOST_ERRORS);
+    errors.iter_mut().for_each(|error| error.pointer.insert_str(0, pointer));
     Err(Problem::validation(errors))
 }
 

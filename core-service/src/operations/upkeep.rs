@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::AppState;
 use crate::database::Scope;
-use crate::{events, identity, workspaces};
+use crate::{documents, events, identity, workspaces};
 
 const EVERY: Duration = Duration::from_secs(3600);
 
@@ -29,9 +29,19 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
         .await?;
     workspaces::invitations::forget_old(&mut tx).await?;
     tx.commit().await?;
+    while sweep_trash(app).await? > 0 {}
     let begun = app.database.begin(&Scope::worker()).await;
     let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
     events::forget_done(&mut tx, app.config.events.keep_done).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// In many small transactions: nobody waits long for one of them.
+async fn sweep_trash(app: &AppState) -> anyhow::Result<u64> {
+    let begun = app.database.begin(&Scope::upkeep()).await;
+    let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+    let gone = documents::trash::sweep(&mut tx).await?;
+    tx.commit().await?;
+    Ok(gone)
 }

@@ -54,6 +54,10 @@ kinds! {
     NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";
     COLLECTION_NOT_EMPTY = CONFLICT, "collection-not-empty", "The collection still holds documents";
     SCHEMA_INCOMPATIBLE = CONFLICT, "schema-incompatible", "Documents of the collection do not fit the new schema";
+    PATCH_FAILED = CONFLICT, "patch-failed", "The patch does not go with the document";
+    VALUE_TAKEN = CONFLICT, "value-taken", "Another document has this value";
+    STILL_REFERENCED = CONFLICT, "still-referenced", "Other documents refer to this one";
+    TRANSITION_REFUSED = CONFLICT, "transition-refused", "The document's state does not change so";
     ALREADY_MEMBER = CONFLICT, "already-member", "The user is a member already";
     ROLE_IN_USE = CONFLICT, "role-in-use", "The role is still in use";
     LAST_OWNER = CONFLICT, "last-owner", "A workspace always has an owner";

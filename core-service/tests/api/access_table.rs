@@ -136,7 +136,12 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         cast.collection(&name, json!({})).await;
         path = path.replace("{collection}", &name);
         if path.contains("{document}") {
-            path = path.replace("{document}", &cast.document(&name, json!({ "a": 1 })).await);
+            let document = cast.document(&name, json!({ "a": 1 })).await;
+            if path.contains("/trash/") {
+                let place = format!("/collections/{name}/documents/{document}");
+                cast.call(&cast.owner, Method::DELETE, &place).send().await.expect(204);
+            }
+            path = path.replace("{document}", &document).replace("{version}", "1");
         }
     }
     if path.contains("{user}") {

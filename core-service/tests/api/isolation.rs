@@ -33,8 +33,16 @@ async fn tenant_relations(connection: &mut PgConnection) -> Vec<(String, String,
 
 async fn full_cast() -> Cast {
     let cast = Cast::new().await;
-    cast.collection("orders", json!({})).await;
+    let options = json!({ "unique": [{ "fields": ["data.secret"] }],
+                          "references": [{ "field": "data.after", "collection": "orders" }] });
+    let collection = json!({ "name": "orders", "schema": {}, "options": options });
+    cast.send(&cast.owner, Method::POST, "/collections", collection).await.expect(201);
     let document = cast.document("orders", json!({ "secret": 1 })).await;
+    cast.document("orders", json!({ "after": document })).await;
+    let gone = cast.document("orders", json!({})).await;
+    let gone = format!("/collections/orders/documents/{gone}");
+    cast.send(&cast.owner, Method::PATCH, &gone, json!({ "data": { "a": 1 } })).await.expect(200);
+    cast.call(&cast.owner, Method::DELETE, &gone).send().await.expect(204);
     cast.send(&cast.owner, Method::POST, "/roles", json!({ "name": "reader", "permissions": [] })).await.expect(201);
     let team = cast.send(&cast.owner, Method::POST, "/teams", json!({ "name": "Pilots" })).await.expect(201).json();
     let place = format!("/teams/{}/members/{}", team["id"].as_str().unwrap(), cast.viewer.id);
@@ -173,6 +181,24 @@ async fn nobody_else_puts_anything_in() {
         format!(
             "INSERT INTO documents (id, workspace_id, collection_id, data)
              VALUES ('{new}', '{workspace}', '{collection}', '{{}}')"
+        ),
+        format!(
+            "INSERT INTO document_keys (workspace_id, collection_id, document_id, rule, hash)
+             VALUES ('{workspace}', '{collection}', '{new}', 'x', sha256(''))"
+        ),
+        format!(
+            "INSERT INTO document_references
+                 (workspace_id, collection_id, document_id, field, target_collection_id, target_id)
+             VALUES ('{workspace}', '{collection}', '{new}', 'x', '{collection}', '{new}')"
+        ),
+        format!(
+            "INSERT INTO document_versions (workspace_id, collection_id, document_id, version, data, updated_at)
+             VALUES ('{workspace}', '{collection}', '{new}', 1, '{{}}', now())"
+        ),
+        format!(
+            "INSERT INTO document_trash
+                 (id, workspace_id, collection_id, version, data, created_at, updated_at, deleted_with, purge_at)
+             VALUES ('{new}', '{workspace}', '{collection}', 1, '{{}}', now(), now(), '{new}', now())"
         ),
         format!("INSERT INTO roles (workspace_id, name, permissions) VALUES ('{workspace}', 'x', '{{workspace:read}}')"),
         format!("INSERT INTO teams (id, workspace_id, name, role) VALUES ('{new}', '{workspace}', 'x', 'viewer')"),

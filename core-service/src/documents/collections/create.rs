@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
+use sqlx::types::Json as Jsonb;
 use uuid::Uuid;
 
-use super::model::{Collection, CollectionBody, compile, name_taken};
+use super::model::{Collection, CollectionBody, checked, compile, name_taken};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
+use crate::documents::options::Options;
 use crate::http::{Attempt, Idempotency, Json, Path, created};
 use crate::identity::Caller;
 use crate::problem::{self, OnConstraint, Result};
@@ -47,14 +49,16 @@ pub async fn create(
     };
     authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
     let schema = compile(new.schema)?;
+    checked(&mut tx, &schema, &new.options, &new.name).await?;
     let collection = sqlx::query_as!(
         Collection,
-        "INSERT INTO collections (id, workspace_id, name, schema) VALUES ($1, $2, $3, $4)
-         RETURNING id, name, schema, version, created_at, updated_at",
+        r#"INSERT INTO collections (id, workspace_id, name, schema, options) VALUES ($1, $2, $3, $4, $5)
+           RETURNING id, name, schema, options AS "options: Jsonb<Options>", version, created_at, updated_at"#,
         Uuid::now_v7(),
         workspace,
         new.name.as_str(),
-        schema.source()
+        schema.source(),
+        Jsonb(&new.options) as _
     )
     .fetch_one(&mut **tx)
     .await

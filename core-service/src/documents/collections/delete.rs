@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::CollectionName;
-use super::model::Collection;
+use super::model::{Collection, referring};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
@@ -45,6 +45,10 @@ pub async fn delete(
     // Locked, so that no document can come in between.
     let collection = Collection::lock(&mut tx, workspace, &name).await?;
     if_match.check(collection.version)?;
+    let others = referring(&mut tx, workspace, &collection.name).await?;
+    if others.iter().any(|(id, _)| *id != collection.id) {
+        return Err(Problem::conflict("The options of another collection refer to this one: take them away first."));
+    }
     let deleted = sqlx::query!(
         "DELETE FROM collections WHERE id = $1 AND NOT EXISTS (SELECT FROM documents WHERE collection_id = $1)",
         collection.id

@@ -1,12 +1,14 @@
 //! `GET …/workspaces/{workspace}/collections`
 
 use axum::extract::State;
+use sqlx::types::Json as Jsonb;
 use uuid::Uuid;
 
 use super::CollectionName;
 use super::model::Collection;
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
+use crate::documents::options::Options;
 use crate::http::{Json, Page, PageQuery, Path, Query};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
@@ -38,7 +40,7 @@ pub async fn list(
     let all = access.allows(Permission::CollectionsRead);
     let found = sqlx::query_as!(
         Collection,
-        r#"SELECT id, name, schema, version, created_at, updated_at FROM collections
+        r#"SELECT id, name, schema, options AS "options: Jsonb<Options>", version, created_at, updated_at FROM collections
            WHERE workspace_id = $1 AND ($2::text IS NULL OR name COLLATE "C" > $2)
              AND ($4 OR id = ANY ((SELECT breakwater_granted('collections:read', 'collection'))::uuid[]))
            ORDER BY name COLLATE "C" LIMIT $3"#,

@@ -12,9 +12,9 @@ use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
 
-/// Replace a collection's name and schema
+/// Replace a collection's name, schema and options
 ///
-/// Every document must fit the new schema; otherwise nothing changes and the answer, `schema-incompatible`, names
+/// Every document must fit the new schema and options; otherwise nothing changes and the answer, `schema-incompatible`, names
 /// those that do not.
 #[utoipa::path(
     put,
@@ -44,10 +44,10 @@ pub async fn replace(
     Json(body): Json<CollectionBody>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Collection>)> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
+    let access = authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
     let collection = Collection::lock(&mut tx, workspace, &name).await?;
     if_match.check(collection.version)?;
-    let collection = collection.change(&mut tx, &caller, workspace, body).await?;
+    let collection = collection.change(&mut tx, &caller, &access, workspace, body).await?;
     tx.commit().await?;
     Ok(([(header::ETAG, etag(collection.version))], Json(collection)))
 }

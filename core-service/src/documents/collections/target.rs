@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::CollectionName;
+use crate::documents::options::{Model, Options};
 use crate::documents::rules::FieldRule;
 use crate::documents::schema::{self, Schema};
 use crate::problem::{Problem, Result};
@@ -18,6 +19,7 @@ pub(in crate::documents) struct Target {
     pub(in crate::documents) id: Uuid,
     pub(in crate::documents) schema: Arc<Schema>,
     pub(in crate::documents) rules: Vec<FieldRule>,
+    pub(in crate::documents) options: Options,
 }
 
 impl Target {
@@ -28,7 +30,7 @@ impl Target {
         name: &CollectionName,
     ) -> Result<Self> {
         let found = sqlx::query!(
-            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>"
+            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>", options AS "options: Json<Options>"
                FROM collections WHERE workspace_id = $1 AND name = $2"#,
             workspace,
             name.as_str()
@@ -37,7 +39,7 @@ impl Target {
         .await?
         .ok_or_else(Problem::not_found)?;
         let schema = compiled(connection, found.id, found.version).await?;
-        Ok(Self { id: found.id, schema, rules: found.rules.0 })
+        Ok(Self { id: found.id, schema, rules: found.rules.0, options: found.options.0 })
     }
 
     /// For writing: until the transaction ends it stays as it is, so what fits now still fits then.
@@ -47,7 +49,7 @@ impl Target {
         name: &CollectionName,
     ) -> Result<Self> {
         let found = sqlx::query!(
-            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>"
+            r#"SELECT id, version, field_rules AS "rules: Json<Vec<FieldRule>>", options AS "options: Json<Options>"
                FROM collections WHERE workspace_id = $1 AND name = $2 FOR SHARE"#,
             workspace,
             name.as_str()
@@ -56,7 +58,12 @@ impl Target {
         .await?
         .ok_or_else(Problem::not_found)?;
         let schema = compiled(connection, found.id, found.version).await?;
-        Ok(Self { id: found.id, schema, rules: found.rules.0 })
+        Ok(Self { id: found.id, schema, rules: found.rules.0, options: found.options.0 })
+    }
+
+    /// What it says of its documents.
+    pub(in crate::documents) fn model(&self) -> Model {
+        Model::of(&self.schema, &self.options)
     }
 }
 

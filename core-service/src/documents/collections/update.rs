@@ -11,10 +11,10 @@ use super::CollectionName;
 use super::model::{Collection, CollectionBody};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
-use crate::documents::merge_patch;
+use crate::documents::write::merge_patch;
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
-use crate::problem::{self, Result};
+use crate::problem::{self, Problem, Result};
 
 /// What changes in a collection (JSON Merge Patch, RFC 7396).
 #[derive(Debug, Deserialize, ToSchema)]
@@ -26,11 +26,14 @@ pub struct CollectionPatch {
     /// What changes in its schema.
     #[schema(value_type = Object, required = false)]
     schema: Option<Value>,
+    /// What changes in its options.
+    #[schema(value_type = Object, required = false)]
+    options: Option<Value>,
 }
 
-/// Change a collection's name or schema
+/// Change a collection's name, schema or options
 ///
-/// The schema is merged like everything else (JSON Merge Patch, RFC 7396). Every document must fit the result;
+/// Schema and options are merged like everything else (JSON Merge Patch, RFC 7396). Every document must fit the result;
 /// otherwise nothing changes and the answer, `schema-incompatible`, names those that do not.
 #[utoipa::path(
     patch,
@@ -62,15 +65,21 @@ pub async fn update(
     Json(patch): Json<CollectionPatch>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Collection>)> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
-    authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
+    let access = authorize(&mut tx, &caller, workspace, Permission::CollectionsManage).await?;
     let collection = Collection::lock(&mut tx, workspace, &name).await?;
     if_match.check(collection.version)?;
     let mut schema = collection.schema.clone();
     if let Some(changes) = patch.schema {
         merge_patch::apply(&mut schema, changes);
     }
-    let body = CollectionBody { name: patch.name.unwrap_or(name), schema };
-    let collection = collection.change(&mut tx, &caller, workspace, body).await?;
+    let mut options = collection.options.0.clone();
+    if let Some(changes) = patch.options {
+        let mut merged = serde_json::to_value(&options).map_err(Problem::internal)?;
+        merge_patch::apply(&mut merged, changes);
+        options = crate::http::fit(merged, "/options")?;
+    }
+    let body = CollectionBody { name: patch.name.unwrap_or(name), schema, options };
+    let collection = collection.change(&mut tx, &caller, &access, workspace, body).await?;
     tx.commit().await?;
     Ok(([(header::ETAG, etag(collection.version))], Json(collection)))
 }

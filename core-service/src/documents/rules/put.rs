@@ -7,11 +7,11 @@ use sqlx::types::Json as Jsonb;
 use uuid::Uuid;
 
 use super::FieldRules;
-use super::applied::path;
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::documents::collections::{Collection, CollectionName};
+use crate::documents::places::path;
 use crate::http::{IfMatch, Json, Path, etag};
 use crate::identity::Caller;
 use crate::problem::{self, FieldError, Problem, Result};

@@ -66,16 +66,7 @@ impl Schema {
         let (positions, patterns) = positions::of(&source)?;
         let cost = cost::of(&positions)?;
         let weight = 1024 + length + patterns * PATTERN_WEIGHT;
-        // The sizes keep one pattern from taking megabytes.
-        let patterns = PatternOptions::regex().size_limit(256 * 1024).dfa_size_limit(256 * 1024);
-        let validator = jsonschema::draft202012::options()
-            .should_validate_formats(true)
-            .with_pattern_options(patterns)
-            .build(&source)
-            .map_err(|error| {
-                let pointer = error.instance_path().to_string();
-                vec![FieldError::new(pointer, error.kind().keyword(), error.to_string())]
-            })?;
+        let validator = validator(&source)?;
         Ok(Self { source, validator, cost, weight })
     }
 
@@ -99,6 +90,9 @@ impl Schema {
         if !errors.is_empty() {
             return errors;
         }
+        if bounds::weight(data) > bounds::DATA_WEIGHT {
+            return vec![FieldError::new(pointer, "maxLength", "is too large")];
+        }
         let work = count(data).saturating_mul(self.cost);
         if work > MAX_WORK {
             let message = "holds more values than this schema can be checked against";
@@ -114,6 +108,17 @@ impl Schema {
         }
         errors
     }
+}
+
+/// A schema, or a part of one that was checked, compiled.
+pub(super) fn validator(source: &Value) -> Result<Validator, Vec<FieldError>> {
+    // The sizes keep one pattern from taking megabytes.
+    let patterns = PatternOptions::regex().size_limit(256 * 1024).dfa_size_limit(256 * 1024);
+    let options = jsonschema::draft202012::options().should_validate_formats(true).with_pattern_options(patterns);
+    options.build(source).map_err(|error| {
+        let pointer = error.instance_path().to_string();
+        vec![FieldError::new(pointer, error.kind().keyword(), error.to_string())]
+    })
 }
 
 /// What the top of a schema must say before its dialect can be trusted to mean something.

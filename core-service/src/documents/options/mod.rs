@@ -1,0 +1,111 @@
+//! What a collection says of its documents besides their schema: unique fields, references, computed fields, a life cycle.
+//!
+//! Defaults and read-only fields stand in the schema itself, in JSON Schema's own words `default` and `readOnly`
+//! ([`annotations`]). All fields are named as filters name them, `data.…`. Options are checked when they are set
+//! ([`check`]), and hold for every document from then on, those that were there included.
+
+pub mod annotations;
+mod check;
+pub mod computed;
+pub mod lifecycle;
+pub mod model;
+pub mod references;
+pub mod unique;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+pub(super) use self::check::check;
+pub use self::lifecycle::{Lifecycle, Transition};
+pub(super) use self::model::Model;
+use crate::documents::collections::CollectionName;
+
+/// What a collection says of its documents besides their schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// What no two documents have in common.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 10)]
+    pub unique: Vec<Unique>,
+    /// Which fields name documents of which collections.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 20)]
+    pub references: Vec<Reference>,
+    /// Fields that are worked out from others, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 20)]
+    pub computed: Vec<Computed>,
+    /// The states that documents go through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub lifecycle: Option<Lifecycle>,
+    /// For how many days deleted documents can be restored; 30 if it is not said, 0 for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, maximum = 3650)]
+    pub trash_days: Option<u16>,
+}
+
+impl Options {
+    /// For how long deleted documents stay in the trash, in days.
+    pub(super) fn trash_days(&self) -> u16 {
+        self.trash_days.unwrap_or(30)
+    }
+
+    /// Lets references follow a collection to another name.
+    pub(super) fn rename(&mut self, from: &str, to: &CollectionName) {
+        for reference in self.references.iter_mut().filter(|reference| reference.collection.as_str() == from) {
+            reference.collection = to.clone();
+        }
+    }
+}
+
+/// A field, or several together, whose value no two documents of the collection share. Documents in which one of them is
+/// absent or null do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unique {
+    /// The fields, as filters name them.
+    #[schema(min_items = 1, max_items = 4, example = json!(["data.slug"]))]
+    pub fields: Vec<String>,
+}
+
+/// A field that holds the id of a document, or an array of such ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The field, as filters name it.
+    #[schema(max_length = 500, example = "data.customer")]
+    pub field: String,
+    /// The collection of the documents that it names.
+    pub collection: CollectionName,
+    /// What happens when such a document is deleted.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub on_delete: OnDelete,
+}
+
+/// What happens to a document when one that it refers to is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// The other one is not deleted.
+    #[default]
+    Restrict,
+    /// The field becomes null; in an array, the id goes.
+    SetNull,
+    /// It is deleted, too.
+    Cascade,
+}
+
+/// A field that is worked out from others whenever a document is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Computed {
+    /// The field, as filters name it.
+    #[schema(max_length = 500, example = "data.total")]
+    pub field: String,
+    /// How: numbers with `+ - * /`, texts joined by `&`, fields, parentheses.
+    #[schema(max_length = 1000, example = "data.price * data.pieces")]
+    pub value: String,
+}
