@@ -3,7 +3,7 @@
 //! It decides nothing about a request. The pipeline says what to do next, the policies are WebAssembly components that
 //! import nothing, and this crate carries out effects: it reads the same manifest as Spin does ([`manifest`]), runs the
 //! policies ([`policies`]), listens and answers ([`server`]), asks upstreams ([`upstream`]), remembers ([`state`]),
-//! follows the core's snapshot ([`snapshot`]), and counts ([`metrics`]).
+//! follows the core's snapshot ([`snapshot`]), carries WebSockets ([`tunnel`]), and counts ([`metrics`]).
 //! What it is made of ([`setup`]) is exchanged while it serves ([`reload`]).
 //!
 //! Rules that hold in here:
@@ -25,6 +25,7 @@ pub mod setup;
 pub mod snapshot;
 pub mod state;
 pub mod tls;
+pub mod tunnel;
 pub mod upstream;
 pub mod worker;
 

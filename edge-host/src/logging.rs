@@ -33,28 +33,36 @@ pub struct Record {
     head: Duration,
     bytes: u64,
     ended: bool,
+    /// How a tunnel ended, and the bytes that came from its client.
+    tunnel: Option<(&'static str, u64)>,
 }
 
 impl Record {
-    /// Begins when the answer's head is there; none if nobody wants the line. A fault is told at once, and in any case.
-    pub fn begin(exchange: Exchange, status: u16, since: Instant, waited: Option<Duration>) -> Option<Self> {
-        if let Some(fault) = exchange.fault() {
-            tracing::error!(request_id = exchange.request_id(), route = exchange.route(), %fault, "a policy failed");
-        }
-        tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Self {
-            exchange,
-            status,
-            since,
-            waited,
-            head: since.elapsed(),
-            bytes: 0,
-            ended: false,
-        })
+    /// Whether anybody wants the line.
+    pub fn wanted() -> bool {
+        tracing::enabled!(target: "access", tracing::Level::INFO)
+    }
+
+    /// Begins when the answer's head is there.
+    pub fn begin(exchange: Exchange, status: u16, since: Instant, waited: Option<Duration>) -> Self {
+        Self { exchange, status, since, waited, head: since.elapsed(), bytes: 0, ended: false, tunnel: None }
+    }
+
+    /// What the line is about.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// So much of the body has gone.
     pub fn sent(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
+    }
+
+    /// It became a tunnel, which ended so, after so many bytes to the client and from it.
+    pub fn tunnelled(&mut self, end: &'static str, sent: u64, received: u64) {
+        self.bytes = sent;
+        self.ended = true;
+        self.tunnel = Some((end, received));
     }
 
     /// All of it has.
@@ -77,6 +85,8 @@ impl Drop for Record {
             upstream_milliseconds = self.waited.map(milliseconds),
             total_milliseconds = milliseconds(self.since.elapsed()),
             bytes = self.bytes,
+            bytes_received = self.tunnel.map(|(_, received)| received),
+            tunnel = self.tunnel.map(|(end, _)| end),
             broken_off = (!self.ended).then_some(true),
             client = exchange.client_address(),
             refused_by = exchange.refused_by(),

@@ -156,6 +156,7 @@ impl Follower {
             path_and_query: SnapshotRequest::PATH.to_owned(),
             headers: request.headers.clone(),
             with_body: false,
+            upgrade: false,
             body: None,
             connect_timeout: PATIENCE,
             response_timeout: PATIENCE + 1_000 * WAIT,

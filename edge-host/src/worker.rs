@@ -79,8 +79,8 @@ pub struct Worker {
     generation: RefCell<Rc<Generation>>,
     /// What all workers are given.
     news: News,
-    /// Whether this worker has taken a snapshot yet.
-    begun: watch::Sender<bool>,
+    /// How many snapshots and setups this worker has taken with which it can serve.
+    taken: watch::Sender<u64>,
     /// Who asks upstreams for what others wait for.
     pub collapsing: Collapsing,
     /// Where the edge remembers.
@@ -93,6 +93,8 @@ pub struct Worker {
     pub limits: Limits,
     /// How far the edge is.
     pub phase: watch::Receiver<Phase>,
+    /// Connections that have become WebSockets.
+    pub tunnels: TaskTracker,
     /// For request ids.
     pub random: RefCell<Random>,
     /// Copies of requests that are under way to mirrors.
@@ -139,7 +141,8 @@ impl Worker {
         Ok(Self {
             generation: RefCell::new(Rc::new(generation)),
             news,
-            begun: watch::Sender::new(false),
+            taken: watch::Sender::new(0),
+            tunnels: TaskTracker::new(),
             metrics,
             all_metrics: parts.metrics,
             collapsing: parts.collapsing,
@@ -158,13 +161,18 @@ impl Worker {
         self.generation.borrow().clone()
     }
 
+    /// Tells of every snapshot and setup that this worker has taken from now on.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.taken.subscribe()
+    }
+
     /// Waits for the first snapshot if there is one that this worker has not come to take: another worker may have said
     /// already that the edge is ready.
     pub async fn begin(&self) {
         if self.generation.borrow().gateway.borrow().settings.is_none() && self.news.current.borrow().snapshot.is_some()
         {
             // One that cannot take it says so in time.
-            let _ = tokio::time::timeout(BEGINNING, self.begun.subscribe().wait_for(|begun| *begun)).await;
+            let _ = tokio::time::timeout(BEGINNING, self.taken.subscribe().wait_for(|taken| *taken > 0)).await;
         }
     }
 
@@ -197,8 +205,12 @@ impl Worker {
         }
         drop(listener);
         connections.close();
-        if tokio::time::timeout(self.limits.shutdown_timeout, connections.wait()).await.is_err() {
-            tracing::warn!(left = connections.len(), "connections were cut off: the time to finish is over");
+        self.tunnels.close();
+        // What is under way may still become a tunnel.
+        let all = async { tokio::join!(connections.wait(), self.tunnels.wait()) };
+        if tokio::time::timeout(self.limits.shutdown_timeout, all).await.is_err() {
+            let left = connections.len() + self.tunnels.len();
+            tracing::warn!(left, "connections were cut off: the time to finish is over");
         }
         Ok(())
     }
@@ -210,7 +222,7 @@ async fn follow(worker: Rc<Worker>, mut news: watch::Receiver<Current>) {
         let next = news.borrow_and_update().clone();
         let snapshots = next.snapshot.is_some();
         match worker.take(next) {
-            Ok(()) if snapshots => drop(worker.begun.send_replace(true)),
+            Ok(()) if snapshots => worker.taken.send_modify(|taken| *taken += 1),
             Ok(()) => {}
             // It was tried before it came here, so this is a policy that fails now and then.
             Err(error) => tracing::error!(error = %format!("{error:#}"), "a worker goes on with what it has"),

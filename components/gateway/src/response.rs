@@ -17,7 +17,8 @@ pub fn respond(answer: Answer, upstream: Option<types::Response>, held: Option<P
         (Body::Whole(bytes), _) => Some(body::whole(bytes)),
         (Body::Upstream(None), Some(response)) => Some(body::of_answer(response)),
         (Body::Upstream(Some(keep)), Some(response)) => Some(body::kept(response, keep)),
-        (Body::Empty, _) | (Body::Upstream(_), None) => None,
+        // The pipeline makes no tunnel where the shell does not say that it can carry one.
+        (Body::Empty | Body::Tunnel, _) | (Body::Upstream(_), None) => None,
     };
     let body = match (body, held) {
         (Some(parts), Some(places)) => Some(body::followed(parts, give_back(places))),

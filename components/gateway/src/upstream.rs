@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::pin::{Pin, pin};
 
 use breakwater_kit::types::{Field, Introspection, Opinion, ResponseHead};
-use breakwater_pipeline::{Failure, Forward};
+use breakwater_pipeline::{Failure, Forward, check_answer};
 use futures_util::future::{Either, select};
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{self, ErrorCode, Fields, Method, RequestOptions, Scheme};
@@ -146,7 +146,7 @@ async fn repeatable<'a>(
             None => outgoing.without_body()?,
         };
         let code = match client::send(request).await {
-            Ok(response) => return Ok(answered(response)),
+            Ok(response) => return answered(response),
             Err(code) => code,
         };
         // Where there is no connection, nobody got the request: another may, whatever its method.
@@ -181,12 +181,13 @@ async fn with_body(mut outgoing: Outgoing<'_>, forward: &Forward, body: ClientBo
         Either::Right((Ok(()), sent)) => within(forward.response_timeout, sent).await.ok_or(Failure::Timeout)?,
         Either::Right((Err(failure), _)) => return Err(failure),
     };
-    response.map(answered).map_err(|code| failure(&code))
+    response.map_err(|code| failure(&code)).and_then(answered)
 }
 
-fn answered(response: types::Response) -> Answered {
-    let head = ResponseHead { status: response.get_status_code(), headers: fields(&response.get_headers()) };
-    (head, response)
+fn answered(response: types::Response) -> Result<Answered, Failure> {
+    let mut head = ResponseHead { status: response.get_status_code(), headers: fields(&response.get_headers()) };
+    check_answer(&mut head)?;
+    Ok((head, response))
 }
 
 /// The host's header lines as the pipeline's.

@@ -51,6 +51,11 @@ pub fn insufficient_scope(challenge: &str) -> Problem {
         .with("www-authenticate", challenge)
 }
 
+/// A page of another site, and the route does not let it in.
+pub fn origin_not_allowed() -> Problem {
+    problem(403, "origin-not-allowed", "Origin not allowed", "Pages of this origin may not open a connection here.")
+}
+
 /// Nothing is there.
 pub fn not_found() -> Problem {
     problem(404, "not-found", "Not found", "There is nothing at this address.")
@@ -93,6 +98,11 @@ pub fn unsupported_media_type(detail: &str) -> Problem {
     problem(415, "unsupported-media-type", "Unsupported media type", detail)
 }
 
+/// A WebSocket in a version that is not spoken.
+pub fn upgrade_required() -> Problem {
+    problem(426, "upgrade-required", "Upgrade required", "WebSockets are spoken here in version 13 (RFC 6455).")
+}
+
 /// Too many requests; come back after this many seconds.
 pub fn rate_limited(retry_after: u64) -> Problem {
     problem(429, "rate-limited", "Too many requests", format!("Try again in {}.", seconds(retry_after)))
@@ -102,6 +112,16 @@ pub fn rate_limited(retry_after: u64) -> Problem {
 /// Our own fault.
 pub fn internal() -> Problem {
     problem(500, "internal", "Internal error", "Something went wrong here.")
+}
+
+/// A WebSocket, where the gateway's host can carry none.
+pub fn upgrade_not_supported() -> Problem {
+    problem(
+        501,
+        "upgrade-not-supported",
+        "Upgrade not supported",
+        "This gateway cannot carry a WebSocket. Use the server-sent events of this address, if it has any.",
+    )
 }
 
 /// Closed for a while; come back after this many seconds.

@@ -3,6 +3,7 @@
 use breakwater_kit::problems;
 use breakwater_kit::types::{Field, Problem, RequestHead};
 
+use crate::framing;
 use crate::gateway::HeadLimits;
 
 /// What the edge does not refuse for the method alone; RFC 9110, section 15.5.6 wants a list.
@@ -27,6 +28,7 @@ pub fn admit(request: &RequestHead, limits: &HeadLimits) -> Result<(), Problem> 
     {
         return Err(problems::headers_too_large());
     }
+    framing::check_request(request)?;
     // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7), which is no resource of ours.
     if !request.path.starts_with('/') {
         return Err(problems::bad_request("The request's target must be a path."));

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::cors::Origin;
 use crate::effect::{Answer, Body};
-use crate::{Seed, headers, ids, problem};
+use crate::{Seed, handshake, headers, ids, problem};
 
 /// A year; without subdomains, which may belong to someone else.
 const HSTS: &str = "max-age=31536000";
@@ -31,6 +31,13 @@ pub fn finish(
 ) -> Answer {
     let fields = &mut head.headers;
     headers::strip_hop_by_hop(fields);
+    // RFC 9110, section 15.5.22: who refuses without says with what.
+    if matches!(body, Body::Tunnel) || head.status == 426 {
+        handshake::say(fields);
+    }
+    if matches!(body, Body::Tunnel) {
+        headers::remove(fields, "content-length");
+    }
     headers::strip_internal(fields);
     headers::set(fields, "x-request-id", asked.request_id);
     for field in limits {
@@ -51,10 +58,10 @@ pub fn finish(
     if let Body::Whole(bytes) = &body {
         headers::set(&mut head.headers, "content-length", bytes.len().to_string());
     }
-    if asked.head_only && !matches!(body, Body::Upstream(_)) {
+    if asked.head_only && !matches!(body, Body::Upstream(_) | Body::Tunnel) {
         body = Body::Empty;
     }
-    Answer { head, body, set, renewal: None }
+    Answer { head, body, coding: None, set, renewal: None }
 }
 
 fn secure(fields: &mut Vec<Field>, https: bool) {
@@ -98,6 +105,6 @@ pub fn answer_outside(problem: Problem, outside: &OutsideAnswer) -> (ResponseHea
     let answer = finish(head, body, &asked, std::iter::empty());
     match answer.body {
         Body::Whole(bytes) => (answer.head, bytes),
-        Body::Empty | Body::Upstream(_) => (answer.head, Bytes::new()),
+        Body::Empty | Body::Upstream(_) | Body::Tunnel => (answer.head, Bytes::new()),
     }
 }

@@ -55,6 +55,11 @@ impl Origin {
         }
     }
 
+    /// Whether the origin may read answers.
+    pub fn is_allowed(&self) -> bool {
+        self.allowed.is_some()
+    }
+
     /// Of a request that could not be read.
     pub const fn nowhere() -> Self {
         Self { allowed: None, varies: false, exposed: None, credentials: false }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use breakwater_kit::types::{Bucket, Field, Introspection, Kept, Lease, ResponseHead};
 use bytes::Bytes;
 
+use crate::coding::Coding;
 use crate::exchange::Exchange;
 use crate::stored;
 use crate::upstreams::Upstream;
@@ -80,6 +81,8 @@ pub struct Forward {
     /// Whether the client's body goes with it. It does not when a request is sent a second time, because a stored
     /// response turned out not to be the one that the upstream confirmed.
     pub with_body: bool,
+    /// Whether it asks for a WebSocket: the connection that is answered 101 becomes the upstream's end of a tunnel.
+    pub upgrade: bool,
     /// What goes in place of the client's body, which was read.
     pub body: Option<Bytes>,
     /// Milliseconds to a connection.
@@ -127,6 +130,8 @@ pub struct Answer {
     pub head: ResponseHead,
     /// What follows the head.
     pub body: Body,
+    /// What the body is to be compressed with on its way.
+    pub coding: Option<Coding>,
     /// What the shell has to set in the state now, at leisure: the client need not wait for it.
     pub set: Vec<Entry>,
     /// A question to the upstream that renews the stale response which is answered with (RFC 5861, section 3).
@@ -164,6 +169,8 @@ pub enum Body {
     Whole(Bytes),
     /// The body of the upstream's answer, streamed, and kept if so asked.
     Upstream(Option<Keep>),
+    /// None: after this head the connection is a tunnel to the upstream's end of it.
+    Tunnel,
 }
 
 /// A body that the cache wants: the shell copies it aside while it streams, and sets the [entries](Keep::entries) once

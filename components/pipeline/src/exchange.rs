@@ -19,6 +19,7 @@ mod cache;
 mod forward;
 mod outcome;
 mod renewal;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -30,15 +31,18 @@ use breakwater_kit::types::{
 use bytes::Bytes;
 
 use crate::answer::{self, Asked};
+use crate::coding::Wanted;
 use crate::cors::{self, Origin};
 use crate::effect::{Answer, Body, Effect, Entry, Failure, Keep, Renewal, Turn};
 use crate::gateway::Gateway;
+use crate::handshake::{self, Handshake};
 use crate::ids::{self, Seed};
 use crate::link::Signed;
 use crate::policies::{Fault, Policies};
 use crate::{admission, headers, limits, own, problem, split};
 
 pub use outcome::CacheOutcome;
+pub use upgrade::Standing;
 
 /// One request on its way through the pipeline.
 pub struct Exchange {
@@ -58,6 +62,12 @@ pub struct Exchange {
     /// Names this request among the holders of places. Not the request id, which a client may choose.
     holder: Seed,
     cache: cache::Lookup,
+    /// What the client wants of codings, where the shell can make them.
+    wanted_coding: Option<Wanted>,
+    /// Whether the shell can carry a tunnel.
+    tunnels: bool,
+    /// The handshake, if the request asks for a WebSocket and may have one.
+    handshake: Option<Handshake>,
     /// The client's body, where it had to be read.
     body: Option<Bytes>,
     /// Whether the route's own changes are still to be made to an answer.
@@ -142,6 +152,9 @@ impl Exchange {
             leased: Vec::new(),
             holder: *seed,
             cache: cache::Lookup::new(seed),
+            wanted_coding: None,
+            tunnels: false,
+            handshake: None,
             body: None,
             adapts: false,
             set: Vec::new(),
@@ -157,6 +170,13 @@ impl Exchange {
     #[must_use]
     pub fn with_certificate(mut self, certificate: Option<ClientCertificate>) -> Self {
         self.certificate = certificate;
+        self
+    }
+
+    /// The shell can compress bodies on their way. Called after [`with_certificate`](Self::with_certificate).
+    #[must_use]
+    pub fn with_codings(mut self) -> Self {
+        self.wanted_coding = Some(Wanted::of(&self.request, self.certificate.as_ref()));
         self
     }
 
@@ -280,6 +300,7 @@ impl Exchange {
             return Ok(Next::Answer(cors::answer(&self.origin, &settings.cors, rule.as_ref()), Body::Empty));
         }
 
+        let asked = handshake::asked(&self.request);
         // From here on nobody sees what was meant for this connection or what only the edge may say.
         headers::strip_hop_by_hop(&mut self.request.headers);
         headers::strip_claims(&mut self.request.headers);
@@ -293,6 +314,8 @@ impl Exchange {
         if let Some(rule) = route.extras.as_ref().and_then(|extras| extras.cors.as_ref()) {
             self.origin = Origin::under(&self.request, rule);
         }
+        self.judge_handshake(asked)?;
+        let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
         if route.limits.is_empty() {
             return self.identify(policies, false, now);
         }
@@ -417,7 +440,7 @@ impl Exchange {
                 Ok(Next::Answer(file.head, Body::Whole(body)))
             }
             Target::Answer(head) => Ok(Next::Answer(head.clone(), Body::Whole(Bytes::new()))),
-            Target::Upstream(_) if route.cacheable => self.look_up(policies, now),
+            Target::Upstream(_) if route.cacheable && self.handshake.is_none() => self.look_up(policies, now),
             Target::Upstream(_) | Target::Split(_) => self.forward(now),
         }
     }
@@ -467,7 +490,17 @@ impl Exchange {
             head_only: self.request.method == "HEAD",
             origin: &self.origin,
         };
-        answer::finish(head, body, &asked, limits)
+        let mut answer = answer::finish(head, body, &asked, limits);
+        if let Some(wanted) = self.wanted_coding.filter(|_| self.may_be_coded()) {
+            answer.coding = wanted.code(&mut answer.head, asked.head_only);
+        }
+        answer
+    }
+
+    /// Whether the route leaves its answers to be compressed.
+    fn may_be_coded(&self) -> bool {
+        let settings = self.gateway.settings.as_ref();
+        self.route().is_some_and(|route| settings.is_some_and(|settings| !settings.uncoded.contains(route)))
     }
 
     fn wait_for_nothing(&mut self) -> Waiting {

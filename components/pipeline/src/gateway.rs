@@ -1,6 +1,6 @@
 //! What holds for every request: the edge's own keys and limits, and the snapshot's settings for the pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -61,6 +61,8 @@ pub struct Settings {
     pub caching: Caching,
     /// Lower-case names of the headers that upstreams are told claims in: nobody else may say them.
     pub claim_headers: Vec<String>,
+    /// Ids of the routes whose answers are not compressed.
+    pub uncoded: BTreeSet<String>,
 }
 
 /// What the pipeline reads of the section that is otherwise the cache's.

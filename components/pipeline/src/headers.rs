@@ -3,6 +3,8 @@
 use breakwater_kit::headers as kit;
 use breakwater_kit::types::Field;
 
+use crate::framing;
+
 /// The first value under a name.
 pub fn get<'a>(headers: &'a [Field], name: &str) -> Option<&'a [u8]> {
     headers.iter().find(|field| field.name == name).map(|field| field.value.as_slice())
@@ -31,21 +33,28 @@ pub fn remove(headers: &mut Vec<Field>, name: &str) {
     headers.retain(|field| field.name != name);
 }
 
-/// Removes what concerns one connection only, whatever `connection` names included.
+/// Removes what concerns one connection only, whatever `connection` names included; but not by which a message's end is known.
 pub fn strip_hop_by_hop(headers: &mut Vec<Field>) {
-    let named: Vec<String> =
-        kit::list(headers, "connection").map(str::to_ascii_lowercase).filter(|name| name != "close").collect();
+    let named: Vec<String> = kit::list(headers, "connection")
+        .map(str::to_ascii_lowercase)
+        .filter(|name| name != "close" && !framing::is_decisive(name))
+        .collect();
     headers.retain(|field| !kit::is_hop_by_hop(&field.name) && !named.contains(&field.name));
 }
 
-/// Removes what a client may not say, because the edge says it to the core or the host says it to the edge.
+/// Removes what a client may not say, because the edge says it to the core or the host says it to the edge. An underscore
+/// counts as a dash: to many servers they are the same.
 pub fn strip_claims(headers: &mut Vec<Field>) {
-    headers.retain(|Field { name, .. }| {
-        !(is_internal(name) || name.starts_with("spin-") || name.starts_with("x-forwarded-") || name == "forwarded")
+    let is_claim = |name: &str| {
+        is_internal(name) || name.starts_with("spin-") || name.starts_with("x-forwarded-") || name == "forwarded"
+    };
+    headers.retain(|Field { name, .. }| match name.contains('_') {
+        true => !is_claim(&name.replace('_', "-")),
+        false => !is_claim(name),
     });
 }
 
-/// Removes headers by their lower-case names. An underscore counts as a dash: to many servers they are the same.
+/// Removes headers by their lower-case names. Here too an underscore counts as a dash.
 pub fn strip_named(headers: &mut Vec<Field>, names: &[String]) {
     if names.is_empty() {
         return;
@@ -100,12 +109,21 @@ mod tests {
     }
 
     #[test]
+    fn connection_cannot_hide_where_a_message_ends() {
+        let mut headers = fields(&[("connection", "Content-Length, host"), ("content-length", "5"), ("host", "a")]);
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers, fields(&[("content-length", "5"), ("host", "a")]));
+    }
+
+    #[test]
     fn strips_what_a_client_may_not_claim() {
         let mut headers = fields(&[
             ("breakwater-edge", "v1"),
             ("spin-client-addr", "1.2.3.4"),
             ("x-forwarded-for", "1.2.3.4"),
             ("x-forwarded-anything", "1"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("breakwater_edge", "v1"),
             ("forwarded", "for=1.2.3.4"),
             ("authorization", "Bearer x"),
         ]);

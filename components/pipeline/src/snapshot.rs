@@ -86,7 +86,10 @@ struct RoutingSection {
 #[derive(Deserialize)]
 struct RouteSection {
     #[serde(default)]
+    id: String,
+    #[serde(default)]
     cacheable: bool,
+    compress: Option<bool>,
 }
 
 /// What the pipeline reads of the section that is otherwise the authentication policy's.
@@ -111,8 +114,10 @@ impl Snapshot {
         let document: Document<'_> = serde_json::from_slice(json)?;
         let mut caching: Caching = serde_json::from_str(document.caching.get())?;
         // What is wrong with the routes is the router's to say.
-        let routing = serde_json::from_str::<RoutingSection>(document.routing.get());
-        caching.is_used = routing.is_ok_and(|routing| routing.routes.iter().any(|route| route.cacheable));
+        let routes = serde_json::from_str::<RoutingSection>(document.routing.get())
+            .map_or_else(|_| Vec::new(), |routing| routing.routes);
+        caching.is_used = routes.iter().any(|route| route.cacheable);
+        let uncoded = routes.into_iter().filter(|route| route.compress == Some(false)).map(|route| route.id);
         let authentication: AuthenticationSection = serde_json::from_str(document.authentication.get())?;
         let section = |raw: &RawValue| raw.get().as_bytes().into();
         Ok(Self {
@@ -122,6 +127,7 @@ impl Snapshot {
                 cors: document.gateway.cors,
                 retry_after_seconds: document.gateway.retry_after_seconds,
                 caching,
+                uncoded: uncoded.collect(),
                 claim_headers: authentication.claim_headers.into_keys().map(|name| name.to_ascii_lowercase()).collect(),
             },
             sections: [

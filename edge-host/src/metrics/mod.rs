@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 pub use admin::serve;
 pub use cell::{Count, Histogram};
 pub use family::{Family, Own};
-pub use worker::{Outcome, PolicyMeter, PoolMeter, RouteMeter, UpstreamMeter, WorkerMetrics};
+pub use worker::{Outcome, PolicyMeter, PoolMeter, RouteMeter, TunnelMeter, UpstreamMeter, WorkerMetrics};
 
 /// The policies, in the order of the manifest.
 pub const POLICY_NAMES: [&str; 5] = ["routing", "rate-limiting", "authentication", "caching", "static-files"];
@@ -35,6 +35,7 @@ pub struct Metrics {
     caches: Arc<Family<CacheLabel, Count>>,
     limits: Arc<Family<String, Count>>,
     policies: Arc<Family<&'static str, PolicyMeter>>,
+    tunnels: Arc<Family<String, TunnelMeter>>,
     /// Of every worker: those that are open, and how many there were.
     connections: Mutex<Vec<(TaskTracker, Arc<Count>)>>,
     snapshot: Mutex<SnapshotState>,

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use super::cell::Total;
 use super::worker::{OUTCOMES, REFUSERS};
 use super::{Count, Histogram, Metrics};
+use crate::tunnel::ENDS;
 
 /// Labels and their values.
 type Labels<'a> = Vec<(&'static str, &'a str)>;
@@ -32,6 +33,7 @@ impl Collector for Metrics {
         self.requests(&mut page)?;
         self.policies(&mut page)?;
         self.upstreams(&mut page)?;
+        self.tunnels(&mut page)?;
         self.connections_and_snapshot(&mut page)
     }
 }
@@ -100,6 +102,28 @@ impl Metrics {
         let rows =
             pools.iter().map(|(origin, all)| (vec![("origin", origin.as_str())], sum(all, |pool| &pool.waiting)));
         page.gauges("pool_connections_waiting", "Connections that wait for the next request", rows)
+    }
+
+    fn tunnels(&self, page: &mut Page<'_>) -> fmt::Result {
+        let tunnels = self.tunnels.read();
+        let rows = tunnels.iter().map(|(route, all)| {
+            let ended: u64 = (0..ENDS.len()).map(|index| sum(all, |meter| &meter.ended[index])).sum();
+            (vec![("route", route.as_str())], sum(all, |meter| &meter.opened).saturating_sub(ended))
+        });
+        page.gauges("tunnels_open", "WebSockets that are open", rows)?;
+        let rows = tunnels.iter().flat_map(|(route, all)| {
+            let row = move |(index, end): (usize, &&'static str)| {
+                (vec![("route", route.as_str()), ("end", *end)], sum(all, |meter| &meter.ended[index]))
+            };
+            ENDS.iter().enumerate().map(row)
+        });
+        page.counters("tunnels", "WebSockets that have ended, by how", happened(rows))?;
+        let rows = tunnels.iter().flat_map(|(route, all)| {
+            let ways =
+                [("client", sum(all, |meter| &meter.to_client)), ("upstream", sum(all, |meter| &meter.to_upstream))];
+            ways.map(|(to, bytes)| (vec![("route", route.as_str()), ("to", to)], bytes))
+        });
+        page.counters("tunnel_bytes", "Bytes that went through WebSockets, by whom they went to", rows)
     }
 
     fn connections_and_snapshot(&self, page: &mut Page<'_>) -> fmt::Result {

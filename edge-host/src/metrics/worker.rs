@@ -7,6 +7,7 @@ use breakwater_pipeline::{Exchange, Failure};
 
 use super::cell::{POLICIES, REQUESTS};
 use super::{CacheLabel, Count, Histogram, Metrics, Own, POLICY_NAMES};
+use crate::tunnel::ENDS;
 
 /// Routes, upstreams and the like that are told apart; the rest is counted under `other`.
 const MOST_NAMES: usize = 2_000;
@@ -65,6 +66,19 @@ pub struct PoolMeter {
     pub retried: Count,
     /// Connections that wait for the next request.
     pub waiting: Count,
+}
+
+/// Of the tunnels of one route.
+#[derive(Debug, Default)]
+pub struct TunnelMeter {
+    /// Tunnels so far.
+    pub opened: Count,
+    /// Of them, those that have ended, as [`ENDS`] has them.
+    pub ended: [Count; ENDS.len()],
+    /// Bytes that went to clients.
+    pub to_client: Count,
+    /// Bytes that came from them.
+    pub to_upstream: Count,
 }
 
 /// Of one policy.
@@ -127,6 +141,7 @@ pub struct WorkerMetrics {
     pools: Own<String, PoolMeter>,
     caches: Own<CacheLabel, Count>,
     limits: Own<String, Count>,
+    tunnels: Own<String, TunnelMeter>,
     /// Of the policies, in the order of the manifest.
     pub policies: [Arc<PolicyMeter>; 5],
 }
@@ -142,6 +157,7 @@ impl WorkerMetrics {
             pools: Own::new(&all.pools, MOST_NAMES, other()),
             caches: Own::new(&all.caches, MOST_REASONS, ("other", String::new())),
             limits: Own::new(&all.limits, MOST_NAMES, other()),
+            tunnels: Own::new(&all.tunnels, MOST_NAMES, other()),
             policies: POLICY_NAMES.map(|name| policies.get(&name)),
         }
     }
@@ -162,6 +178,11 @@ impl WorkerMetrics {
         if let Some(cache) = exchange.cache() {
             self.caches.get(&(cache.result, cache.reason.clone().unwrap_or_default())).one();
         }
+    }
+
+    /// Of a route's tunnels.
+    pub fn tunnel(&self, route: &str) -> Arc<TunnelMeter> {
+        self.tunnels.get(route)
     }
 
     /// Of an upstream, by its name in the snapshot.

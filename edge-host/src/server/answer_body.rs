@@ -1,13 +1,16 @@
 //! The bodies of answers.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use breakwater_pipeline::Keep;
+use breakwater_pipeline::{Coding, Keep};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::coded::Coded;
 use super::holding::Holding;
+use super::streams::Stream;
 use crate::collapse::Lead;
 use crate::logging::Record;
 use crate::state::State;
@@ -23,6 +26,10 @@ pub enum AnswerBody {
     Upstream(ResponseBody),
     /// The same, with a copy for the cache.
     Kept(Box<Kept>),
+    /// None, because there is something wrong here.
+    Broken(Option<std::io::Error>),
+    /// One of these, compressed.
+    Coded(Box<Coded>),
     /// One of these, with what lasts until it has gone.
     Held(Box<Held>),
 }
@@ -34,16 +41,25 @@ pub struct Held {
     _places: Option<Holding>,
     /// The line that is written about the request.
     record: Option<Record>,
+    /// Its stream, over HTTP/2.
+    stream: Option<Rc<Stream>>,
 }
 
 impl Held {
     /// Until this body has gone, or nobody waits for it any more.
-    pub fn new(body: AnswerBody, places: Option<Holding>, record: Option<Record>) -> Self {
-        Self { body, _places: places, record }
+    pub fn new(body: AnswerBody, places: Option<Holding>, record: Option<Record>, stream: Option<Rc<Stream>>) -> Self {
+        // The first piece waits for the client's window.
+        if let Some(stream) = &stream {
+            stream.waits_for_client(true);
+        }
+        Self { body, _places: places, record, stream }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(stream) = &self.stream {
+            stream.waits_for_client(polled.is_ready());
+        }
         if let Some(record) = &mut self.record {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => record.sent(frame.data_ref().map_or(0, Bytes::len)),
@@ -80,6 +96,15 @@ struct Copy {
 }
 
 impl AnswerBody {
+    /// The same body, compressed.
+    pub fn coded(self, coding: Coding) -> Self {
+        match Coded::new(self, coding) {
+            Ok(coded) => Self::Coded(Box::new(coded)),
+            // Only without memory: the client sees an answer that breaks off.
+            Err(error) => Self::Broken(Some(error)),
+        }
+    }
+
     /// An upstream's body, with a copy for the state if that is wanted.
     pub fn upstream(body: ResponseBody, keep: Option<Keep>, state: &State, lead: Option<Lead>) -> Self {
         // A body whose length says that it is too large is not even begun.
@@ -127,6 +152,8 @@ impl Body for AnswerBody {
             Self::Empty => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(body) => Pin::new(body).poll_frame(context),
+            Self::Broken(error) => Poll::Ready(error.take().map(|error| Err(error.into()))),
+            Self::Coded(coded) => coded.poll(context),
             Self::Held(held) => held.poll(context),
             Self::Kept(kept) => {
                 let polled = Pin::new(&mut kept.body).poll_frame(context);
@@ -155,6 +182,8 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Upstream(body) => body.is_end_stream(),
             Self::Kept(kept) => kept.body.is_end_stream(),
+            Self::Broken(error) => error.is_none(),
+            Self::Coded(coded) => coded.has_ended(),
             Self::Held(held) => held.body.is_end_stream(),
         }
     }
@@ -165,6 +194,7 @@ impl Body for AnswerBody {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Upstream(body) => body.size_hint(),
             Self::Kept(kept) => kept.body.size_hint(),
+            Self::Broken(_) | Self::Coded(_) => SizeHint::default(),
             Self::Held(held) => held.body.size_hint(),
         }
     }

@@ -19,13 +19,23 @@ use tokio_rustls::TlsAcceptor;
 use super::certificate;
 use super::patient_io::PatientIo;
 use super::service::Service;
-use crate::worker::{Phase, Worker};
+use super::streams::{Standstill, Streams};
+use crate::worker::{Limits, Phase, Worker};
 
 /// Bytes of a request's head that are read at all; the pipeline refuses less than this, with a problem.
 const MAX_HEAD: usize = 64 * 1024;
 
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
+
+/// Requests over HTTP/2 that a client may have taken back before they were looked at: more is an attack (CVE-2023-44487).
+const MAX_RESET: usize = 20;
+
+/// Streams that may end in a mistake of the client's (CVE-2025-8671).
+const MAX_ERRORS: usize = 64;
+
+/// Bytes of an answer that are held for a stream of HTTP/2 until the client takes them.
+const MAX_UNSENT: usize = 256 * 1024;
 
 /// How a connection over HTTP/2 begins when nobody negotiated (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -52,6 +62,8 @@ pub struct Peer {
     pub certificate: Option<ClientCertificate>,
     /// Whether it ever asked for anything.
     pub asked: Cell<bool>,
+    /// What it asks for now, if it speaks HTTP/2.
+    pub streams: Rc<Streams>,
 }
 
 /// Serves a connection to its end. Errors are the client's affair, and not worth a line.
@@ -64,6 +76,7 @@ pub async fn serve(worker: Rc<Worker>, stream: TcpStream, from: SocketAddr) {
         https: tls.is_some(),
         certificate: None,
         asked: Cell::new(false),
+        streams: Rc::default(),
     };
     let patience = worker.limits.header_timeout;
     match tls {
@@ -107,7 +120,7 @@ async fn sniff(stream: &TcpStream) -> Option<Version> {
 
 async fn drive<I>(worker: Rc<Worker>, stream: I, version: Version, peer: Rc<Peer>)
 where
-    I: AsyncRead + AsyncWrite + Unpin + 'static,
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let io = TokioIo::new(PatientIo::new(stream, worker.limits.write_timeout));
     let phase = worker.phase.clone();
@@ -119,19 +132,26 @@ where
                 .header_read_timeout(worker.limits.header_timeout)
                 .max_header_size(MAX_HEAD)
                 .max_buf_size(MAX_HEAD.max(128 * 1024))
-                .serve_connection(io, service);
-            to_its_end(connection, http1::Connection::graceful_shutdown, &peer, phase).await;
+                .serve_connection(io, service)
+                .with_upgrades();
+            to_its_end(connection, http1::UpgradeableConnection::graceful_shutdown, &peer, phase, None).await;
         }
         Version::Http2 => {
             let connection = http2::Builder::new(LocalExecutor)
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(MAX_STREAMS)
+                .max_pending_accept_reset_streams(MAX_RESET)
+                .max_local_error_reset_streams(MAX_ERRORS)
+                .max_send_buf_size(MAX_UNSENT)
                 .max_header_list_size(MAX_HEAD as u32)
+                // WebSockets over HTTP/2 (RFC 8441).
+                .enable_connect_protocol()
                 // A client that is gone without a word is noticed by a ping that nobody answers.
                 .keep_alive_interval(worker.limits.header_timeout)
                 .keep_alive_timeout(worker.limits.header_timeout)
                 .serve_connection(io, service);
-            to_its_end(connection, http2::Connection::graceful_shutdown, &peer, phase).await;
+            let limits = Some(worker.limits);
+            to_its_end(connection, http2::Connection::graceful_shutdown, &peer, phase, limits).await;
         }
     }
 }
@@ -139,18 +159,36 @@ where
 /// Until the client has enough; when the edge closes, until what was begun is done.
 async fn to_its_end<C: Future>(
     connection: C,
-    finish: impl FnOnce(Pin<&mut C>),
+    finish: impl Fn(Pin<&mut C>),
     peer: &Peer,
     phase: watch::Receiver<Phase>,
+    http2: Option<Limits>,
 ) {
     let mut connection = pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = closing(phase) => finish(connection.as_mut()),
+    let mut closing = pin!(closing(phase));
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = &mut closing => break,
+            still = stand_still(peer, http2) => match still {
+                Standstill::Stalled => return,
+                Standstill::Idle if !peer.asked.get() => return,
+                Standstill::Idle => finish(connection.as_mut()),
+            }
+        }
     }
+    finish(connection.as_mut());
     // hyper ends a connection that is idle between requests, but waits on one that has yet to make its first.
     if timeout(LAST_CALL, connection.as_mut()).await.is_err() && peer.asked.get() {
         connection.await;
+    }
+}
+
+/// Over HTTP/1.1 hyper and [`PatientIo`] see to it.
+async fn stand_still(peer: &Peer, http2: Option<Limits>) -> Standstill {
+    match http2 {
+        Some(limits) => peer.streams.stand_still(limits.header_timeout, limits.write_timeout).await,
+        None => std::future::pending().await,
     }
 }
 

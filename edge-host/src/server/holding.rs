@@ -1,5 +1,7 @@
 //! Places among the requests at once: held until the answer has ended, or its client has gone.
 
+use std::time::Duration;
+
 use breakwater_kit::types::Lease;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -18,6 +20,19 @@ impl Holding {
     /// Holds places that were granted.
     pub fn new(leases: Vec<Lease>, holder: String, to: UnboundedSender<Places>) -> Self {
         Self { places: Some((leases, holder)), to }
+    }
+
+    /// For how long they are held without being held again.
+    pub fn life(&self) -> Duration {
+        let leases = self.places.iter().flat_map(|(leases, _)| leases);
+        Duration::from_millis(leases.map(|lease| lease.ttl).min().unwrap_or(u64::MAX).max(1000))
+    }
+
+    /// Holds them for longer.
+    pub async fn hold(&self, state: &State) {
+        if let Some((leases, holder)) = &self.places {
+            state.lease(leases, holder).await;
+        }
     }
 }
 

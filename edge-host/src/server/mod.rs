@@ -2,15 +2,18 @@
 
 mod answer_body;
 mod certificate;
+mod coded;
 mod connection;
 mod holding;
 mod listener;
+mod over_http2;
 mod patient_io;
 mod request;
 mod service;
+mod streams;
 mod whole;
 
-pub use holding::{Places, give_back};
+pub use holding::{Holding, Places, give_back};
 pub use listener::{Listener, accept};
 
 pub use connection::serve;

@@ -53,7 +53,13 @@ mod tests {
     use super::*;
 
     fn of(request: http::request::Builder) -> RequestHead {
-        let peer = Peer { address: "192.0.2.1".to_owned(), https: true, certificate: None, asked: Default::default() };
+        let peer = Peer {
+            address: "192.0.2.1".to_owned(),
+            https: true,
+            certificate: None,
+            asked: Default::default(),
+            streams: Default::default(),
+        };
         head(&request.body(()).unwrap().into_parts().0, &peer)
     }
 

@@ -5,20 +5,24 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use breakwater_pipeline::{Answer, Body, Effect, Exchange, Forward, Renewal, Seed, Turn};
+use breakwater_kit::types::ResponseHead;
+use breakwater_pipeline::{Answer, Body, Effect, Exchange, Forward, OutsideAnswer, Renewal, Seed, Turn};
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 
 use super::answer_body::{AnswerBody, Held};
 use super::connection::Peer;
 use super::holding::Holding;
-use super::{request, whole};
+use super::streams::Stream;
+use super::{over_http2, request, whole};
 use crate::collapse::Lead;
 use crate::logging::Record;
 use crate::metrics::Outcome;
-use crate::upstream::{self, ResponseBody};
+use crate::tunnel::{self, Opened};
+use crate::upstream::{self, ResponseBody, Switched};
 use crate::worker::{Generation, Phase, Worker};
 use crate::{now_ms, now_s};
 
@@ -51,9 +55,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         self.peer.asked.set(true);
         let (worker, peer, http1) = (self.worker.clone(), self.peer.clone(), self.http1);
         Box::pin(async move {
-            let mut response = answer(&worker, &peer, request).await;
-            // RFC 9112, section 9.6. HTTP/2 has GOAWAY instead.
-            if http1 && *worker.phase.borrow() != Phase::Serving {
+            let (mut response, sound) = answer(&worker, &peer, request).await;
+            // RFC 9112, section 9.6. HTTP/2 has GOAWAY instead. After a head that was refused nobody knows what follows.
+            let stays = sound && *worker.phase.borrow() == Phase::Serving;
+            if http1 && !stays && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)
@@ -61,15 +66,26 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     }
 }
 
-async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) -> Response<AnswerBody> {
+/// The answer, and whether the request's head was sound.
+async fn answer(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>) -> (Response<AnswerBody>, bool) {
     let since = Instant::now();
+    let stream = (request.version() == Version::HTTP_2).then(|| peer.streams.begin());
     worker.begin().await;
+    let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
-    let head = request::head(&parts, peer);
+    let mut head = request::head(&parts, peer);
+    let in_stream = over_http2::is_handshake(&parts);
+    if in_stream {
+        let mut key = [0; 16];
+        worker.random.borrow_mut().fill(&mut key);
+        over_http2::as_http1(&mut head, key);
+    }
     drop(parts);
     let generation = worker.generation();
     let mut exchange = Exchange::new(generation.gateway.borrow().clone(), head, &worker.seed(), now_ms())
-        .with_certificate(peer.certificate.clone());
+        .with_certificate(peer.certificate.clone())
+        .with_tunnels()
+        .with_codings();
     // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
     let effect = exchange.start(&mut *generation.policies.borrow_mut(), now_s());
     let answered = drive(worker, &generation, &mut exchange, effect, Some(body), None).await;
@@ -79,7 +95,13 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, request: Request<Incoming>) ->
     if let Some(issuer) = exchange.unknown_key() {
         worker.missing.report(issuer);
     }
-    respond(worker, generation, exchange, answered, since)
+    let sound = answered.answer.head.status >= 500 || exchange.refused_by() != Some("request");
+    let mut response =
+        respond(worker, generation, exchange, answered, since, Client { upgrade: Some(upgrade), stream });
+    if in_stream {
+        response = over_http2::answer(response, || worker.outside(peer));
+    }
+    (response, sound)
 }
 
 /// What came of an exchange.
@@ -93,6 +115,17 @@ struct Answered {
     held: Option<Holding>,
     /// How long upstreams took to the heads of their answers; none if none was asked.
     waited: Option<Duration>,
+    /// The upstream's connection, if it is no longer HTTP's.
+    switched: Option<Switched>,
+}
+
+/// Where an answer goes; a renewal's goes nowhere.
+#[derive(Default)]
+struct Client {
+    /// Its connection, once HTTP has let go of it.
+    upgrade: Option<OnUpgrade>,
+    /// Its stream, over HTTP/2.
+    stream: Option<Rc<Stream>>,
 }
 
 /// Carries out effect after effect, until there is an answer.
@@ -107,6 +140,7 @@ async fn drive(
     let mut upstream = None;
     let mut held = None;
     let mut waited: Option<Duration> = None;
+    let mut switched = None;
     loop {
         effect = match effect {
             Effect::Take(buckets) => {
@@ -157,11 +191,12 @@ async fn drive(
                 }
                 let answered = answered.map(|answer| {
                     upstream = Some(answer.body);
+                    switched = answer.switched;
                     answer.head
                 });
                 exchange.answered(&mut *generation.policies.borrow_mut(), answered, now_s())
             }
-            Effect::Respond(answer) => return Answered { answer, upstream, lead, held, waited },
+            Effect::Respond(answer) => return Answered { answer, upstream, lead, held, waited, switched },
         };
     }
 }
@@ -192,7 +227,7 @@ async fn renew(worker: Rc<Worker>, generation: Rc<Generation>, renewal: Renewal)
     let (mut exchange, effect) = renewal.begin();
     let answered = drive(&worker, &generation, &mut exchange, effect, None, Some(lead)).await;
     // Nobody reads the answer, but what is kept of it has to come whole.
-    let _ = respond(&worker, generation, exchange, answered, since).into_body().collect().await;
+    let _ = respond(&worker, generation, exchange, answered, since, Client::default()).into_body().collect().await;
 }
 
 fn respond(
@@ -201,8 +236,12 @@ fn respond(
     exchange: Exchange,
     answered: Answered,
     since: Instant,
+    client: Client,
 ) -> Response<AnswerBody> {
-    let Answered { answer, upstream, mut lead, held, waited } = answered;
+    let Answered { answer, upstream, mut lead, held, waited, switched } = answered;
+    if let Some(fault) = exchange.fault() {
+        tracing::error!(request_id = exchange.request_id(), route = exchange.route(), %fault, "a policy failed");
+    }
     if let Some(renewal) = answer.renewal {
         tokio::task::spawn_local(renew(worker.clone(), generation, *renewal));
     }
@@ -212,17 +251,33 @@ fn respond(
     let body = match (answer.body, upstream) {
         (Body::Whole(bytes), _) => AnswerBody::Whole(Some(bytes)),
         (Body::Upstream(keep), Some(body)) => AnswerBody::upstream(body, keep, &worker.state, lead),
+        (Body::Tunnel, _) => {
+            if let (Some(client), Some(upstream)) = (client.upgrade, switched) {
+                let record = Record::begin(exchange, answer.head.status, since, waited);
+                let opened = Opened { client, upstream, record, places: held };
+                worker.tunnels.spawn_local(tunnel::run(worker.clone(), opened));
+            }
+            return assemble(answer.head, AnswerBody::Empty);
+        }
         (Body::Empty | Body::Upstream(_), _) => AnswerBody::Empty,
     };
-    let record = Record::begin(exchange, answer.head.status, since, waited);
-    let body = match (held, record) {
-        (None, None) => body,
-        (held, record) => AnswerBody::Held(Box::new(Held::new(body, held, record))),
+    let body = match answer.coding {
+        Some(coding) => body.coded(coding),
+        None => body,
     };
+    let record = Record::wanted().then(|| Record::begin(exchange, answer.head.status, since, waited));
+    let body = match (held, record) {
+        (None, None) if client.stream.is_none() => body,
+        (held, record) => AnswerBody::Held(Box::new(Held::new(body, held, record, client.stream))),
+    };
+    assemble(answer.head, body)
+}
+
+fn assemble(head: ResponseHead, body: AnswerBody) -> Response<AnswerBody> {
     let mut response = Response::new(body);
     // A policy may have said any number; what is no status is a failure of ours.
-    *response.status_mut() = StatusCode::from_u16(answer.head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = upstream::to_header_map(answer.head.headers);
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = upstream::to_header_map(head.headers);
     response
 }
 
@@ -232,5 +287,10 @@ impl Worker {
         let mut bytes = [0; 34];
         self.random.borrow_mut().fill(&mut bytes);
         Seed(bytes)
+    }
+
+    /// Where an answer stands that the pipeline does not give.
+    fn outside(&self, peer: &Peer) -> OutsideAnswer {
+        OutsideAnswer { https: peer.https, seed: self.seed(), now_ms: now_ms() }
     }
 }

@@ -30,6 +30,8 @@ pub async fn of_upstream(body: Option<ResponseBody>, max_bytes: u64) -> Result<B
         let frame = frame.map_err(|error| match error {
             BrokenOff::Upstream(_) => Failure::Unavailable,
             BrokenOff::Idle => Failure::Timeout,
+            // Nothing is coded before it is read.
+            BrokenOff::Coder(_) => Failure::BadAnswer,
         })?;
         whole.add(frame.into_data().unwrap_or_default()).map_err(|TooMuch| Failure::BadAnswer)?;
     }

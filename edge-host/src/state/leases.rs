@@ -14,7 +14,7 @@ impl Leases {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for the holder in every one, or in none.
+    /// A place for the holder in every one, or in none. Who holds one holds it for longer.
     pub fn lease(&self, leases: &[Lease], holder: &str, now_ms: u64) -> Vec<bool> {
         let mut places = self.lock();
         let mut free = |lease: &Lease| match places.get_mut(&lease.key) {
@@ -23,7 +23,7 @@ impl Leases {
                 if holders.len() as u64 >= lease.limit {
                     holders.retain(|_, until| now_ms < *until);
                 }
-                (holders.len() as u64) < lease.limit
+                (holders.len() as u64) < lease.limit || holders.contains_key(holder)
             }
         };
         let granted: Vec<bool> = leases.iter().map(&mut free).collect();
@@ -68,6 +68,16 @@ mod tests {
         assert_eq!(leases.lease(&both[..1], "c", 0), [false]);
         leases.release(&both, "a");
         assert_eq!(leases.lease(&both[..1], "c", 0), [true]);
+    }
+
+    #[test]
+    fn who_holds_a_place_holds_it_for_longer() {
+        let leases = Leases::default();
+        let one = [lease("one", 1)];
+        assert_eq!(leases.lease(&one, "a", 0), [true]);
+        assert_eq!(leases.lease(&one, "a", 900), [true]);
+        assert_eq!(leases.lease(&one, "b", 1_800), [false]);
+        assert_eq!(leases.lease(&one, "b", 1_900), [true]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub async fn connect(
 
 async fn start<I>(stream: I) -> Result<SendRequest<RequestBody>, ConnectError>
 where
-    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
         // A request is mostly its head alone, which one plain write sends for less than a gathering one.
@@ -62,7 +62,7 @@ where
         .await?;
     tokio::task::spawn_local(async move {
         // How a connection ends is told to the request that is on it.
-        let _ = connection.await;
+        let _ = connection.with_upgrades().await;
     });
     Ok(sender)
 }

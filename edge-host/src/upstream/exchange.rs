@@ -11,10 +11,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use breakwater_kit::types::ResponseHead;
-use breakwater_pipeline::{Failure, Forward};
-use http::header::HOST;
+use breakwater_pipeline::{Failure, Forward, check_answer};
+use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant as Timer, sleep_until, timeout};
 
@@ -25,7 +26,7 @@ use super::group::Group;
 use super::pool::{Lease, Pool};
 use super::request_body::{RequestBody, Source};
 use super::response_body::ResponseBody;
-use super::{Answer, headers, milliseconds};
+use super::{Answer, Switched, headers, milliseconds};
 
 /// Sends a request, again where that is allowed, and waits for the head of the answer.
 pub async fn run(group: &Group, forward: Forward, incoming: Option<Incoming>) -> Result<Answer, Failure> {
@@ -123,6 +124,7 @@ struct Attempt {
     uri: Uri,
     headers: HeaderMap,
     repeatable: bool,
+    upgrade: bool,
     source: Rc<Source>,
     patience: Patience,
     place: Option<Rc<Place>>,
@@ -143,6 +145,7 @@ impl Attempt {
             uri: Uri::from(path.map_err(|_| Failure::Forbidden)?),
             headers: headers::to_header_map(forward.headers),
             repeatable,
+            upgrade: forward.upgrade,
             source: match forward.body {
                 Some(bytes) => Source::whole(bytes),
                 None => Source::new(incoming, forward.max_body, forward.retries > 0),
@@ -184,6 +187,11 @@ impl Attempt {
         // Copied only where there may be another try.
         *request.headers_mut() = if self.repeatable { self.headers.clone() } else { std::mem::take(&mut self.headers) };
         request.headers_mut().insert(HOST, host.clone());
+        // How long the body is follows from the body, whatever the client said of it. hyper says it, but for no body.
+        let empty = request.body().size_hint().exact() == Some(0);
+        if request.headers_mut().remove(CONTENT_LENGTH).is_some() && empty {
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(0));
+        }
         request
     }
 
@@ -208,13 +216,22 @@ impl Attempt {
             }
         };
         match answer {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                let switched = self.upgrade && answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+                let connection = switched.then(|| hyper::upgrade::on(&mut answer));
                 let (parts, body) = answer.into_parts();
-                let head = ResponseHead { status: parts.status.as_u16(), headers: headers::to_fields(&parts.headers) };
+                let fields = headers::to_fields(&parts.headers);
+                let mut head = ResponseHead { status: parts.status.as_u16(), headers: fields };
+                // The connection goes with it: where the answer ends on it is not known.
+                check_answer(&mut head).map_err(|_| Unsent::Missed(Missed::Nonsense))?;
                 // An answer that came before the request's end leaves a connection on which something is still to be
                 // sent.
-                let lease = source.ended.get().then_some(lease);
-                Ok(Answer { head, body: ResponseBody::new(body, lease, turn, patience.idle) })
+                let lease = (source.ended.get() && head.status >= 200).then_some(lease);
+                let (switched, turn) = match connection {
+                    Some(connection) => (Some(Switched { connection, turn }), None),
+                    None => (None, Some(turn)),
+                };
+                Ok(Answer { head, body: ResponseBody::new(body, lease, turn, patience.idle), switched })
             }
             Err(mut error) => Err(match (source.failure.get(), error.take_message()) {
                 (Some(failure), _) => Unsent::Missed(Missed::For(failure)),

@@ -23,6 +23,7 @@ impl Upstreams {
             path_and_query: question.path_and_query,
             headers: question.headers,
             with_body: true,
+            upgrade: false,
             body: Some(question.body.into()),
             connect_timeout: question.timeout,
             response_timeout: question.timeout,

@@ -26,12 +26,14 @@ use std::time::Duration;
 use breakwater_kit::types::ResponseHead;
 use breakwater_pipeline::{Failure, Forward, Upstream};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use rustls::ClientConfig;
 
 use crate::manifest::AllowedHosts;
 use crate::metrics::WorkerMetrics;
 pub use breaker::Breakers;
 pub use connect::ConnectError;
+use endpoint::Turn;
 use group::Group;
 pub use headers::{to_fields, to_header_map};
 pub use health::{Checker, Unwell};
@@ -68,6 +70,16 @@ pub struct Answer {
     pub head: ResponseHead,
     /// Its body, still coming.
     pub body: ResponseBody,
+    /// The connection, if it is no longer HTTP's.
+    pub switched: Option<Switched>,
+}
+
+/// A connection that has become another protocol's.
+pub struct Switched {
+    /// The connection, once HTTP has let go of it.
+    pub connection: OnUpgrade,
+    /// Until it ends, it counts at its endpoint.
+    pub turn: Turn,
 }
 
 impl Upstreams {

@@ -113,7 +113,6 @@ impl Source {
                     so_far.bytes += data.len();
                     so_far.pieces.push(data.clone());
                 }
-                // Too much, or trailers, after which a piece could not be told from them.
                 _ => *kept = None,
             }
         }
@@ -148,6 +147,12 @@ impl RequestBody {
         source.moved.set(Instant::now());
         let taken = match frame {
             None => return Poll::Ready(None),
+            // Some servers take trailers for headers, of which the edge has cleared the client's request
+            // (RFC 9110, section 6.5.1).
+            Some(Ok(frame)) if frame.is_trailers() => {
+                *source.incoming.borrow_mut() = None;
+                return Poll::Ready(None);
+            }
             Some(Err(_)) => Err(Failure::BodyBroken),
             Some(Ok(frame)) => source.take(&frame).map(|()| frame),
         };

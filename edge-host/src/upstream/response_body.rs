@@ -34,23 +34,30 @@ pub enum BrokenOff {
     /// Nothing came for too long.
     #[error("the upstream's body stood still for too long")]
     Idle,
+    /// It could not be compressed.
+    #[error(transparent)]
+    Coder(#[from] std::io::Error),
 }
 
 impl ResponseBody {
-    /// `lease` is none if the connection cannot be used again.
-    pub fn new(incoming: Incoming, lease: Option<Lease>, turn: Turn, idle: Duration) -> Self {
-        let mut body = Self { incoming, lease, turn: Some(turn), idle, timer: None, waiting: false };
+    /// `lease` is none if the connection cannot be used again, `turn` if the request still counts afterwards.
+    pub fn new(incoming: Incoming, lease: Option<Lease>, turn: Option<Turn>, idle: Duration) -> Self {
+        let mut body = Self { incoming, lease, turn, idle, timer: None, waiting: false };
         body.notice_end();
         body
     }
 
     fn notice_end(&mut self) {
         if self.incoming.is_end_stream() {
-            if let Some(lease) = self.lease.take() {
-                lease.give_back();
-            }
-            self.turn = None;
+            self.end();
         }
+    }
+
+    fn end(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+        self.turn = None;
     }
 
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -88,7 +95,11 @@ impl Body for ResponseBody {
             }
             Poll::Ready(frame) => {
                 self.waiting = false;
-                self.notice_end();
+                match &frame {
+                    Some(_) => self.notice_end(),
+                    // A body in chunks does not know of its end before.
+                    None => self.end(),
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(BrokenOff::from)))
             }
         }

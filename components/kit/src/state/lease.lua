@@ -1,4 +1,5 @@
--- One atomic decision over several sets of places: one place for the holder in every one of them, or in none.
+-- One atomic decision over several sets of places: one place for the holder in every one of them, or in none. Who holds
+-- one holds it for longer.
 --
 -- A key holds the holders with the time, in milliseconds since 1970, at which each one's place is free again if it was
 -- not given back: an edge that dies keeps none for longer. The time is Redis's own.
@@ -14,7 +15,8 @@ local all = true
 local answer = {}
 for i = 1, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
-  local free = redis.call('ZCARD', KEYS[i]) < tonumber(ARGV[2 * i])
+  local held = redis.call('ZSCORE', KEYS[i], ARGV[1])
+  local free = held or redis.call('ZCARD', KEYS[i]) < tonumber(ARGV[2 * i])
   all = all and free
   answer[i] = free and 1 or 0
 end

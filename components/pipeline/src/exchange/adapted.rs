@@ -53,7 +53,7 @@ impl Exchange {
             Some(length) => length == 0,
             None => !matches!(self.request.method.as_str(), "POST" | "PUT" | "PATCH"),
         };
-        let at_hand = !self.cache.sent && (bodiless || self.body.is_some());
+        let at_hand = !self.cache.sent && self.handshake.is_none() && (bodiless || self.body.is_some());
         let mirror = self.extras().and_then(|extras| extras.mirror.as_ref())?;
         (at_hand && self.is_mirrored()).then_some(&mirror.upstream)
     }
@@ -64,7 +64,8 @@ impl Exchange {
         mirror.is_some_and(|mirror| split::is_mirrored(mirror.share, &route.id, &self.request_id))
     }
 
-    fn declared_length(&self) -> Option<u64> {
+    /// The body's length as the client said it, if it did.
+    pub(super) fn declared_length(&self) -> Option<u64> {
         let declared = headers::get(&self.request.headers, "content-length")?;
         std::str::from_utf8(declared).ok()?.parse().ok()
     }
@@ -84,7 +85,7 @@ impl Exchange {
             body if !changes => Ok(Next::Answer(head, body)),
             // How long the changed body would be, nobody knows.
             _ if self.request.method == "HEAD" => Ok(Next::Answer(head, Body::Empty)),
-            Body::Empty => Ok(Next::Answer(head, Body::Empty)),
+            Body::Empty | Body::Tunnel => Ok(Next::Answer(head, body)),
             Body::Whole(bytes) => {
                 let bytes = adapt::answer_body(extras, &bytes)?;
                 Ok(Next::Answer(head, Body::Whole(bytes)))

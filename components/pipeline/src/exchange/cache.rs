@@ -209,6 +209,11 @@ impl Exchange {
         now: u64,
     ) -> Step {
         let mut head = match answer {
+            Ok(head) if self.handshake.as_ref().is_some_and(|handshake| handshake.is_accepted(&head)) => {
+                return self.switched(head);
+            }
+            // Nobody asked for another protocol, or not for this one.
+            Ok(head) if head.status < 200 => return self.rescued(policies, Failure::BadAnswer, now),
             Ok(head) => head,
             Err(failure) => return self.rescued(policies, failure, now),
         };

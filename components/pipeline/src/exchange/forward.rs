@@ -8,7 +8,7 @@ use crate::balance::choice;
 use crate::effect::{Effect, Failure, Forward};
 use crate::link::Signed;
 use crate::upstreams::{Balance, HashOn, Upstream};
-use crate::{adapt, headers};
+use crate::{adapt, coding, handshake, headers};
 
 /// RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
@@ -19,11 +19,8 @@ impl Exchange {
     /// Asks the upstream, with what the edge says to it.
     pub(super) fn forward(&mut self, now: u64) -> Step {
         let route = self.route.as_ref().ok_or(Stop::OutOfStep)?;
-        if let Some(declared) = headers::get(&self.request.headers, "content-length") {
-            let declared = std::str::from_utf8(declared).ok().and_then(|text| text.parse::<u64>().ok());
-            if declared.ok_or_else(|| problems::bad_request("Content-Length is not a number."))? > route.max_body {
-                return Err(problems::payload_too_large(route.max_body).into());
-            }
+        if self.declared_length().is_some_and(|length| length > route.max_body) {
+            return Err(problems::payload_too_large(route.max_body).into());
         }
         if let Some(effect) = self.read_first()? {
             return Ok(Next::Do(effect));
@@ -49,11 +46,17 @@ impl Exchange {
 
     /// The headers for any upstream.
     fn fields(&mut self) -> Vec<Field> {
-        // The cache needs the request once more; nobody else does.
-        let mut fields =
-            if self.cache.is_on() { self.request.headers.clone() } else { std::mem::take(&mut self.request.headers) };
+        // The cache needs the request once more, and so does who asks whether a tunnel may stay; nobody else does.
+        let mut fields = if self.cache.is_on() || self.handshake.is_some() {
+            self.request.headers.clone()
+        } else {
+            std::mem::take(&mut self.request.headers)
+        };
         // RFC 9110, section 10.1.1: what the client waits for is the edge's answer, and the edge has decided.
         fields.retain(|field| !matches!(field.name.as_str(), "host" | "expect" | "x-request-id" | "traceparent"));
+        if self.wanted_coding.is_some() {
+            coding::strengthen(&mut fields);
+        }
         if let Some(extras) = self.extras() {
             if !extras.response_body.is_empty() {
                 adapt::ask_for_changeable(&mut fields);
@@ -70,6 +73,9 @@ impl Exchange {
         say("x-forwarded-host", &self.request.authority);
         say("x-request-id", &self.request_id);
         say("traceparent", &self.traceparent);
+        if self.handshake.is_some() {
+            handshake::say(&mut fields);
+        }
         fields
     }
 
@@ -90,6 +96,11 @@ impl Exchange {
                 fields.push(Field::new("breakwater-edge", signature));
             }
         }
+        let body = self.body.clone().filter(|_| !self.cache.sent);
+        if self.cache.sent && body.is_none() {
+            // It goes without its body this time, so the upstream must not wait for one.
+            headers::remove(&mut fields, "content-length");
+        }
         Ok(Forward {
             upstream: name.to_owned(),
             affinity: self.affinity(upstream, &fields),
@@ -97,13 +108,14 @@ impl Exchange {
             method: self.request.method.clone(),
             path_and_query: route.path_and_query.clone(),
             headers: fields,
-            with_body: !self.cache.sent,
-            body: self.body.clone().filter(|_| !self.cache.sent),
+            with_body: !self.cache.sent && self.handshake.is_none(),
+            upgrade: self.handshake.is_some(),
+            body,
             connect_timeout: route.connect_timeout,
             response_timeout: route.response_timeout,
             idle_timeout: route.idle_timeout,
             overall_timeout: route.overall_timeout,
-            retries: if is_idempotent(&self.request.method) { route.retries } else { 0 },
+            retries: if is_idempotent(&self.request.method) && self.handshake.is_none() { route.retries } else { 0 },
             max_body: route.max_body,
             mirror: None,
         })

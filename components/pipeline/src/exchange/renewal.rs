@@ -38,6 +38,9 @@ impl Exchange {
             leased: Vec::new(),
             holder: self.holder,
             cache: Lookup::renewing(&self.cache, Stale { stored, body, conditions, why: "stale".to_owned() }),
+            wanted_coding: None,
+            tunnels: false,
+            handshake: None,
             body: None,
             // Nobody gets the answer, and the cache keeps it as the upstream gave it.
             adapts: false,

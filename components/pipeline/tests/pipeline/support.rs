@@ -355,7 +355,7 @@ impl Shell {
             };
         };
         let body = match answer.body {
-            Body::Empty => Bytes::new(),
+            Body::Empty | Body::Tunnel => Bytes::new(),
             Body::Whole(bytes) => bytes,
             Body::Upstream(keep) => {
                 let kept = keep.filter(|keep| came.len() as u64 <= keep.max_bytes);

@@ -42,6 +42,12 @@ pub(super) struct Route {
     pub(super) limits: Option<Vec<String>>,
     #[serde(default)]
     cache: bool,
+    /// Whether answers may be compressed on their way to the client.
+    #[serde(default = "yes")]
+    compress: bool,
+    /// Whether a client may open a WebSocket.
+    #[serde(default)]
+    websockets: bool,
     #[serde(default)]
     timeouts: Timeouts,
     retries: Option<u32>,
@@ -237,6 +243,8 @@ impl Route {
             "max_body_bytes": self.max_body_bytes.unwrap_or(own.max_body_bytes),
         });
         let more = without_nulls(json!({
+            "compress": (!self.compress).then_some(false),
+            "upgrades": self.websockets.then_some(true),
             "hosts": self.hosts,
             "when": self.when,
             "version": self.version,

@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::{KEY, snapshot};
@@ -56,6 +56,8 @@ pub struct Shared {
     pub key: Mutex<String>,
     pub seen: Mutex<Vec<Seen>>,
     pub counters: Counters,
+    /// Each lets one event go.
+    pub events: Arc<Semaphore>,
     visits: Mutex<HashMap<String, usize>>,
 }
 
@@ -89,6 +91,7 @@ impl Core {
             key: Mutex::new(KEY.to_owned()),
             seen: Mutex::default(),
             counters: Counters::default(),
+            events: Arc::new(Semaphore::new(0)),
             visits: Mutex::default(),
         });
         let task = tokio::spawn(serve(listener, shared.clone()));
@@ -169,6 +172,9 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Option<Resp
     Some(match last {
         // A body of so many bytes.
         "bytes" => stream_of(number(), Duration::ZERO),
+        // One event for each that the test lets go.
+        "events" => events(shared, "text/event-stream"),
+        "lines" => events(shared, "text/plain"),
         // Ten chunks, one every 100 ms.
         "ticks" => ticks(),
         // One chunk, and then nothing more.
@@ -296,6 +302,22 @@ fn ticks() -> Response<Body> {
         for index in 0..10 {
             let _ = sender.send(format!("data: {index}\n\n").into()).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    response
+}
+
+fn events(shared: &Arc<Shared>, kind: &'static str) -> Response<Body> {
+    let (sender, mut response) = channel();
+    response.headers_mut().insert("content-type", kind.parse().unwrap());
+    let events = shared.events.clone();
+    tokio::spawn(async move {
+        for index in 0.. {
+            let Ok(permit) = events.acquire().await else { return };
+            permit.forget();
+            if sender.send(format!("data: {index}\n\n").into()).await.is_err() {
+                return;
+            }
         }
     });
     response

@@ -2,6 +2,8 @@
 
 pub mod core;
 pub mod edge;
+pub mod frames;
+pub mod recorder;
 pub mod snapshot;
 pub mod wire;
 
