@@ -60,9 +60,16 @@ impl Client {
 
     /// Sends JSON.
     pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
-        if let Some(token) = &self.token {
-            request = request.header("authorization", token);
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        headers.extend(self.token.as_ref().map(|token| ("authorization".to_owned(), token.clone())));
+        self.post_with(path, &headers, body)
+    }
+
+    /// Sends JSON with these headers.
+    pub fn post_with(&self, path: &str, headers: &[(String, String)], body: &Value) -> Result<Answer> {
+        let mut request = self.agent.post(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         answer(request.send(body.to_string()), path)
     }

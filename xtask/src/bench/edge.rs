@@ -17,7 +17,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::haproxy::{self, Listener, TOKEN_HEADER};
-use super::load::{self, Sample};
+use super::load::{self, Load, Sample};
 use super::report::Report;
 use super::tokens::{self, Tokens};
 use super::{nginx, start};
@@ -224,7 +224,7 @@ impl Bench {
     fn headers(&self, target: &Target, seconds: u32) -> Result<Vec<(String, String)>> {
         // The core allows a minute of difference: the middle of the measurement is now, for all of it.
         let time = tokens::now() + u64::from(seconds / 2);
-        let link = tokens::edge_link(&self.edge_key, time, &self.login.documents, CLIENT, REQUEST_ID)?;
+        let link = tokens::edge_link(&self.edge_key, time, ("GET", &self.login.documents), CLIENT, REQUEST_ID)?;
         let token = if target.gateway == "haproxy-es256" { &self.tokens.es256 } else { &self.tokens.hs256 };
         let headers = [
             ("authorization", format!("Bearer {}", self.login.access_token)),
@@ -239,7 +239,8 @@ impl Bench {
 
     fn measure(&self, target: &Target, connections: u32, seconds: u32) -> Result<Sample> {
         let headers = self.headers(target, seconds)?;
-        load::run(&self.tools, target.address, &self.login.documents, &headers, connections, seconds)
+        let load = Load { path: &self.login.documents, headers: &headers, script: "", connections, seconds };
+        load::run(&self.tools, target.address, &load)
             .with_context(|| format!("{} before {}", target.gateway, target.upstream))
     }
 }
@@ -255,7 +256,7 @@ fn measure_start(stack: &Stack<'_>, report: &mut Report) -> Result<()> {
 /// Asks the real policies without a network, with the snapshot that the core publishes.
 fn measure_policies(bench: &Bench, core: SocketAddr, policy_cost: &Path) -> Result<Value> {
     // An edge that asks for itself names no client.
-    let link = tokens::edge_link(&bench.edge_key, tokens::now(), "/edge/v1/snapshot", "", REQUEST_ID)?;
+    let link = tokens::edge_link(&bench.edge_key, tokens::now(), ("GET", "/edge/v1/snapshot"), "", REQUEST_ID)?;
     let headers =
         [("breakwater-edge", link), ("x-request-id", REQUEST_ID.into())].map(|(name, value)| (name.to_owned(), value));
     let snapshot = Client::new(core).get_with("/edge/v1/snapshot", &headers)?.success("the snapshot")?;

@@ -29,21 +29,26 @@ struct Said {
     p99: f64,
 }
 
-/// Runs wrk against a path with these headers. Any answer but 2xx and 3xx makes the run worthless.
-pub fn run(
-    folder: &Path,
-    address: SocketAddr,
-    path: &str,
-    headers: &[(String, String)],
-    connections: u32,
-    seconds: u32,
-) -> Result<Sample> {
+/// Requests for wrk to send.
+pub struct Load<'a> {
+    pub path: &'a str,
+    pub headers: &'a [(String, String)],
+    /// What else the requests are, in Lua.
+    pub script: &'a str,
+    pub connections: u32,
+    pub seconds: u32,
+}
+
+/// Runs wrk against a server. Any answer but 2xx and 3xx makes the run worthless.
+pub fn run(folder: &Path, address: SocketAddr, load: &Load<'_>) -> Result<Sample> {
+    let Load { path, headers, script: more, connections, seconds } = load;
     let mut script = String::new();
-    for (name, value) in headers {
+    for (name, value) in *headers {
         writeln!(script, "wrk.headers[{name:?}] = {value:?}")?;
     }
+    script.push_str(more);
     script.push_str(
-        "done = function(summary, latency, requests)\n  \
+        "\ndone = function(summary, latency, requests)\n  \
            local e = summary.errors\n  \
            io.write(string.format('SAID {\"requests\":%d,\"microseconds\":%d,\"errors\":%d,\"p50\":%d,\"p99\":%d}\\n',\n    \
              summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout,\n    \

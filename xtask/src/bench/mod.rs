@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what it costs, measured on this machine.
 
+mod core;
 mod edge;
 mod haproxy;
 mod load;
@@ -20,11 +21,13 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    Core(core::Arguments),
     Edge(edge::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.what {
+        What::Core(arguments) => core::run(arguments),
         What::Edge(arguments) => edge::run(arguments),
     }
 }

@@ -212,7 +212,8 @@ impl Row {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The middle value, or of two the middle between them; NaN of none.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     match values.len() {
@@ -223,7 +224,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// What the machine says that its processor is.
-fn processor() -> String {
+pub fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name"));
     model.map_or("unknown processor", |model| model.trim_start_matches([' ', '\t', ':'])).to_owned()

@@ -47,11 +47,17 @@ impl Tokens {
     }
 }
 
-/// Signs a GET as an edge would: the value of `breakwater-edge`, good for a minute around `time`.
-pub fn edge_link(edge_key: &str, time: u64, path: &str, client: &str, request_id: &str) -> Result<String> {
+/// Signs a method and path as an edge would: the value of `breakwater-edge`, good for a minute around `time`.
+pub fn edge_link(
+    edge_key: &str,
+    time: u64,
+    (method, path): (&str, &str),
+    client: &str,
+    request_id: &str,
+) -> Result<String> {
     let (id, secret) = edge_key.split_once('.').context("an edge key has an id")?;
     let secret = URL_SAFE_NO_PAD.decode(secret)?;
-    let signed = format!("breakwater-edge-v1\n{time}\nGET\n{path}\n{client}\n{request_id}");
+    let signed = format!("breakwater-edge-v1\n{time}\n{method}\n{path}\n{client}\n{request_id}");
     Ok(format!("v1 key={id},time={time},mac={}", URL_SAFE_NO_PAD.encode(hmac(&secret, &signed)?)))
 }
 

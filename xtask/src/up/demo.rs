@@ -9,7 +9,7 @@ use crate::http::Client;
 use crate::place::Place;
 use crate::{machine, say};
 
-const EMAIL: &str = "demo@example.com";
+pub const EMAIL: &str = "demo@example.com";
 const WORKSPACE: &str = "Demo";
 const COLLECTION: &str = "notes";
 
@@ -22,6 +22,7 @@ pub struct Demo {
 
 /// A session of the demo user, and a path of the API that it may ask for.
 pub struct Login {
+    pub password: String,
     pub access_token: String,
     pub documents: String,
 }
@@ -35,7 +36,7 @@ pub fn make(place: &Place, edge: SocketAddr) -> Result<Demo> {
         Some(access_token) => {
             client.authorize(&access_token);
             let documents = documents(&client, &workspace(&client)?)?;
-            Some(Login { access_token, documents })
+            Some(Login { password: password.clone(), access_token, documents })
         }
         None => {
             say::note(&format!("{EMAIL} has another password by now, so the demo stays as it is"));
