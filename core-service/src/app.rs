@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::Config;
@@ -82,7 +85,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Everything that clients can call: each operation is told in the OpenAPI document and, from it, to the edges.
 fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Api::openapi())
+    let mut api = OpenApiRouter::with_openapi(Api::openapi())
         .merge(identity::routes())
         .merge(workspaces::routes())
         .merge(documents::routes())
@@ -90,7 +93,14 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(access::routes())
         .merge(mail::routes())
         .merge(edge::api())
-        .merge(operations::document_routes())
+        .merge(operations::document_routes());
+    for item in api.get_openapi_mut().paths.paths.values_mut() {
+        let reads = [&mut item.get, &mut item.head];
+        reads.into_iter().flatten().for_each(|operation| or_by_cookie(operation, &["session"]));
+        let changes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        changes.into_iter().flatten().for_each(|operation| or_by_cookie(operation, &["session", "csrf"]));
+    }
+    api
 }
 
 #[derive(OpenApi)]
@@ -106,7 +116,7 @@ fn api() -> OpenApiRouter<AppState> {
 )]
 struct Api;
 
-/// The ways to authenticate, both with a bearer token (RFC 6750).
+/// The ways to authenticate: with a bearer token (RFC 6750), or with a session's cookie wherever a session's token is one.
 struct Credentials;
 
 impl utoipa::Modify for Credentials {
@@ -118,6 +128,22 @@ impl utoipa::Modify for Credentials {
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(access_token));
         components.add_security_scheme("purge_key", SecurityScheme::Http(purge_key));
+        let session = "The session's cookie, set by signing in with `X-Session-Mode: cookie`. On this machine, without TLS, its name has \
+                       no prefix.";
+        let session = ApiKeyValue::with_description("__Host-breakwater-access", session);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+        let csrf = "The `csrf_token` of the session, with its cookie and whatever is no GET. The page's `Origin` counts, too.";
+        let csrf = ApiKeyValue::with_description("X-CSRF-Token", csrf);
+        components.add_security_scheme("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
+    }
+}
+
+/// Adds the cookie to what an access token can do.
+fn or_by_cookie(operation: &mut Operation, schemes: &[&str]) {
+    let alternatives = operation.security.iter_mut().flatten();
+    if alternatives.into_iter().any(|one| *one == SecurityRequirement::new("bearer", [""; 0])) {
+        let together = schemes.iter().fold(SecurityRequirement::default(), |all, name| all.add(*name, [""; 0]));
+        operation.security.get_or_insert_default().push(together);
     }
 }
 

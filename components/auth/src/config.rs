@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::algorithm::Algorithm;
 use crate::api_keys::ApiKeys;
 use crate::certificates::Certificates;
+use crate::cookies::Cookies;
 use crate::introspection::{Said, Server};
 use crate::keys::Key;
 use crate::memory::Known;
@@ -41,6 +42,7 @@ struct Source {
     issuers: Vec<RawIssuer>,
     introspection: Option<Server>,
     own_keys: Option<OwnKeys>,
+    cookies: Option<Cookies>,
     claim_headers: BTreeMap<String, String>,
     plan_claim: String,
 }
@@ -70,6 +72,7 @@ struct Section<'a> {
     issuers: Vec<RawIssuer>,
     introspection: Option<Server>,
     own_keys: Option<OwnKeys>,
+    cookies: Option<Cookies>,
     #[serde(borrow)]
     api_keys: Option<&'a RawValue>,
     #[serde(default)]
@@ -161,6 +164,7 @@ impl Trust {
             issuers: section.issuers,
             introspection: section.introspection,
             own_keys: section.own_keys,
+            cookies: section.cookies,
             claim_headers: section.claim_headers,
             plan_claim: section.plan_claim,
         };
@@ -187,6 +191,11 @@ impl Trust {
         self.certificates = section.certificates;
         self.revoked = section.revoked_sessions.into_iter().map(|entry| entry.session).collect();
         Ok(changed)
+    }
+
+    /// How access tokens come in cookies, if they do.
+    pub fn cookies(&self) -> Option<&Cookies> {
+        self.source.cookies.as_ref()
     }
 
     /// Who is asked about a token, if it is one that cannot be read here.
@@ -231,7 +240,7 @@ impl Trust {
             ..Caller::default()
         };
         let until = claims.exp.saturating_add(self.source.leeway);
-        let known = Known { caller, until, addresses: Vec::new() };
+        let known = Known { caller, until, addresses: Vec::new(), csrf: None };
         self.still_good(&known, now).then_some((issuer, known))
     }
 
@@ -239,6 +248,8 @@ impl Trust {
     fn describe(&self, mut known: Known, text: &str) -> Result<Known, Unfit> {
         let claims = claims(text).ok_or(Unfit::Invalid)?;
         self.told.tell(&mut known.caller, &claims);
+        let cookies = self.source.cookies.as_ref();
+        known.csrf = cookies.and_then(|cookies| cookies.hash(&known.caller.issuer, &claims)).map(Into::into);
         Ok(known)
     }
 

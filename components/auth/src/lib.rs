@@ -1,7 +1,7 @@
 //! Policy `authentication`: who is calling.
 //!
-//! Credentials are an access token in the `Authorization` header (RFC 6750, section 2.1), an API key, or the certificate
-//! that the client connected with; of several in one request, none is chosen. A token that is a JWT (RFC 9068) is
+//! Credentials are an access token in the `Authorization` header (RFC 6750, section 2.1) or, from a browser's page, in a
+//! cookie, an API key, or the certificate that the client connected with; of several in one request, none is chosen. A token that is a JWT (RFC 9068) is
 //! checked here, another kind by the authorization server that the section names (RFC 7662), if it names one.
 //!
 //! A signature check is the dearest thing that a stranger can ask of the edge, so everything that is cheap is looked at
@@ -18,6 +18,7 @@ mod algorithm;
 mod api_keys;
 mod certificates;
 mod config;
+mod cookies;
 mod credentials;
 #[cfg(target_arch = "wasm32")]
 mod entropy;
@@ -67,7 +68,8 @@ impl Default for Authenticator {
 
 /// What comes of a token.
 enum Found {
-    Caller(Caller),
+    /// With the hash of what has to come besides, if the token is for cookies.
+    Caller(Caller, Option<Box<str>>),
     Unfit(Unfit),
     Ask(Introspection),
 }
@@ -90,6 +92,9 @@ impl Authenticator {
         if !keys.is_empty() {
             names.push(keys.header().to_owned());
         }
+        if self.trust.cookies().is_some() {
+            names.extend(cookies::READS.map(str::to_owned));
+        }
         names
     }
 
@@ -104,9 +109,12 @@ impl Authenticator {
         if *requirement == Requirement::Public {
             return Verdict::Anonymous;
         }
-        match credentials::read(presented, &self.trust.api_keys) {
+        match credentials::read(presented, &self.trust.api_keys, self.cookie()) {
+            Credentials::Cookie(token) => self.by_cookie(token, presented, requirement, now),
             Credentials::Token(token) => match self.look(token, &presented.client_address, now) {
-                Found::Caller(caller) => permit(caller, requirement),
+                Found::Caller(caller, None) => permit(caller, requirement),
+                // A token for cookies is nothing that a script, or whoever stole it there, may hold.
+                Found::Caller(_, Some(_)) => refuse(Unfit::Invalid),
                 Found::Unfit(unfit) => refuse(unfit),
                 Found::Ask(question) => Verdict::Introspect(question),
             },
@@ -131,6 +139,27 @@ impl Authenticator {
         }
     }
 
+    /// The same for a token in a cookie. Whose page asks is looked at first: it costs nothing.
+    fn by_cookie(&mut self, token: &str, presented: &Presented, requirement: &Requirement, now: u64) -> Verdict {
+        let cross_site = || Verdict::Refuse(problems::cross_site_request());
+        if !self.trust.cookies().is_some_and(|cookies| cookies.may_ask(presented)) {
+            return cross_site();
+        }
+        match self.look(token, &presented.client_address, now) {
+            Found::Caller(caller, Some(hash)) => {
+                let shown = self.trust.cookies().is_some_and(|cookies| cookies.shows(presented, &hash));
+                if shown { permit(caller, requirement) } else { cross_site() }
+            }
+            // No API key and no token that was made for `Authorization` comes in a cookie.
+            Found::Caller(_, None) | Found::Ask(_) => refuse(Unfit::Invalid),
+            Found::Unfit(unfit) => refuse(unfit),
+        }
+    }
+
+    fn cookie(&self) -> Option<&str> {
+        self.trust.cookies().map(|cookies| cookies.access.as_str())
+    }
+
     /// The same, once the authorization server has said what it thinks of the token; none if it said nothing.
     pub fn introspected(
         &mut self,
@@ -139,7 +168,7 @@ impl Authenticator {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Verdict {
-        let Credentials::Token(token) = credentials::read(presented, &self.trust.api_keys) else {
+        let Credentials::Token(token) = credentials::read(presented, &self.trust.api_keys, self.cookie()) else {
             return refuse(Unfit::Invalid);
         };
         let Some(asked) = self.trust.asked_about(token) else { return refuse(Unfit::Invalid) };
@@ -153,7 +182,7 @@ impl Authenticator {
             Some(Said::Active(mut caller, claims, until)) => {
                 self.trust.told.tell(&mut caller, &claims);
                 let Some(addresses) = asked.addresses(&claims) else { return refuse(Unfit::Invalid) };
-                let known = Known { caller: *caller, until, addresses };
+                let known = Known { caller: *caller, until, addresses, csrf: None };
                 if !self.trust.still_good(&known, now) {
                     return refuse(Unfit::Invalid);
                 }
@@ -171,7 +200,7 @@ impl Authenticator {
         if let Some(known) = self.known.get(token) {
             if self.trust.still_good(known, now) {
                 return match known.is_good_from(address) {
-                    true => Found::Caller(known.caller.clone()),
+                    true => Found::Caller(known.caller.clone(), known.csrf.clone()),
                     false => Found::Unfit(Unfit::Invalid),
                 };
             }
@@ -189,7 +218,7 @@ impl Authenticator {
         match self.trust.check(token, now) {
             Ok(known) => {
                 self.known.keep(token, known.clone());
-                Found::Caller(known.caller)
+                Found::Caller(known.caller, known.csrf)
             }
             Err(unfit) => Found::Unfit(unfit),
         }

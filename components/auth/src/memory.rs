@@ -21,6 +21,8 @@ pub struct Known {
     pub until: u64,
     /// The networks that it is good from; none: from everywhere.
     pub addresses: Vec<Network>,
+    /// Set for a token that comes in a cookie: the hash of what has to come with it.
+    pub csrf: Option<Box<str>>,
 }
 
 impl Known {

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod callers;
+mod cookies;
 mod opaque;
 mod own_keys;
 mod vectors;
@@ -116,6 +117,7 @@ fn good() -> String {
 fn request(authorization: &[&str]) -> Presented {
     Presented {
         query: None,
+        site: None,
         headers: authorization.iter().map(|value| Field::new("authorization", *value)).collect(),
         client_address: "192.0.2.1".into(),
     }

@@ -58,6 +58,8 @@ struct Settings {
     uncacheable_seconds: u64,
     /// The version of all permissions; without it no personal response is kept.
     permissions: Option<String>,
+    /// The cookie that holds an access token: who sends it, sends credentials.
+    session_cookie: Option<String>,
     #[serde(flatten)]
     purges: Purges,
 }
@@ -197,7 +199,7 @@ impl Cache {
         let whom = match personal {
             Some(_) => For::Caller,
             // The rules about `Authorization` are for whoever shows credentials, wherever they stand (section 3.5).
-            None => For::Everybody { caller: caller.is_some() },
+            None => For::Everybody { caller: caller.is_some() || settings.has_session(request) },
         };
         if headers::has(&head.headers, PERSONAL) && personal.is_none() {
             return pass(reason::PERMISSIONS, 0);
@@ -241,6 +243,11 @@ impl Cache {
 }
 
 impl Settings {
+    /// Whether a request has a session's cookie. A public route does not look at it, but an upstream may.
+    fn has_session(&self, request: &RequestHead) -> bool {
+        self.session_cookie.as_ref().is_some_and(|name| headers::cookie(&request.headers, name).is_some())
+    }
+
     fn caller<'a>(&'a self, caller: Option<&'a Caller>) -> Option<Personal<'a>> {
         Some(Personal { caller: caller?, permissions: self.permissions.as_deref()? })
     }

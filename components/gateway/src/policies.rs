@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Presented,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Presented, Site,
     Problem, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Subscriber, Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Reads, Section};
@@ -36,9 +36,13 @@ fn shown(section: Section, request: &RequestHead) -> Cow<'_, RequestHead> {
 }
 
 /// The client as the policy of a section is shown it.
-fn presented(section: Section, request: &RequestHead, query: Option<&String>) -> Presented {
+fn presented(section: Section, request: &RequestHead) -> Presented {
+    let (query, site) = match section {
+        Section::Authentication => (request.query.clone(), Site::of(request)),
+        _ => (None, None),
+    };
     let headers = READS.with_borrow(|reads| reads[section as usize].of(&request.headers).cloned().collect());
-    Presented { client_address: request.client_address.clone(), query: query.cloned(), headers }
+    Presented { client_address: request.client_address.clone(), query, site, headers }
 }
 
 /// The components that `spin.toml` composes with this one. A call cannot fail: a trap ends the instance.
@@ -68,7 +72,7 @@ impl Policies for Components {
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
         Ok(rate_limiting::draw(
-            &presented(Section::RateLimiting, request, None),
+            &presented(Section::RateLimiting, request),
             route,
             limits,
             caller.map(Subscriber::from).as_ref(),
@@ -86,7 +90,7 @@ impl Policies for Components {
         certificate: Option<&ClientCertificate>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let presented = presented(Section::Authentication, request, request.query.as_ref());
+        let presented = presented(Section::Authentication, request);
         Ok(authentication::authenticate(&presented, requirement, certificate, now))
     }
 
@@ -97,7 +101,7 @@ impl Policies for Components {
         answer: Option<&Opinion>,
         now: u64,
     ) -> Result<Verdict, Fault> {
-        let presented = presented(Section::Authentication, request, request.query.as_ref());
+        let presented = presented(Section::Authentication, request);
         Ok(authentication::introspected(&presented, requirement, answer, now))
     }
 

@@ -46,10 +46,32 @@ pub fn first<'a>(headers: &'a [Field], name: &'a str) -> Option<&'a str> {
 
 /// The value of the first cookie with this name (RFC 6265, section 5.4).
 pub fn cookie<'a>(headers: &'a [Field], name: &str) -> Option<&'a [u8]> {
-    values(headers, "cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|pair| {
-        let mut parts = pair.splitn(2, |byte| *byte == b'=');
-        (trim(parts.next()?) == name.as_bytes()).then(|| parts.next().map(trim)).flatten()
+    cookies(headers, name).next()
+}
+
+/// The values of all cookies with this name.
+pub fn cookies<'a>(headers: &'a [Field], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    values(headers, "cookie").flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
+        let (key, value) = cookie_pair(pair)?;
+        (key == name.as_bytes()).then_some(value)
     })
+}
+
+/// Takes cookies of these names out of a request, and leaves the others as they are.
+pub fn remove_cookies(headers: &mut Vec<Field>, names: &[String]) {
+    let named = |pair: &[u8]| cookie_pair(pair).is_some_and(|(key, _)| names.iter().any(|name| name.as_bytes() == key));
+    for field in headers.iter_mut().filter(|field| field.name == "cookie") {
+        if field.value.split(|byte| *byte == b';').any(named) {
+            let kept = field.value.split(|byte| *byte == b';').filter(|pair| !named(pair)).map(trim);
+            field.value = kept.collect::<Vec<_>>().join(&b"; "[..]);
+        }
+    }
+    headers.retain(|field| field.name != "cookie" || !field.value.is_empty());
+}
+
+fn cookie_pair(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = pair.iter().position(|byte| *byte == b'=')?;
+    Some((trim(&pair[..at]), trim(&pair[at + 1..])))
 }
 
 /// The members of a list-valued field over all of its lines. Empty members are left out, commas in quoted
@@ -126,6 +148,20 @@ mod tests {
         for (name, value) in [("a", Some("1")), ("ab", Some("2")), ("b", None), ("c", Some("x=y")), ("d", None)] {
             assert_eq!(cookie(&headers, name), value.map(str::as_bytes), "{name}");
         }
+        assert_eq!(cookies(&headers, "a").collect::<Vec<_>>(), [b"1", b"3"]);
+    }
+
+    #[test]
+    fn cookies_are_taken_out_by_their_whole_name() {
+        let mut headers = vec![
+            Field::new("cookie", "a=1; ab = 2;b"),
+            Field::new("cookie", "a=3"),
+            Field::new("x", "a=1"),
+            Field::new("cookie", "c=x=y;d=1"),
+        ];
+        remove_cookies(&mut headers, &["a".to_owned(), "d".to_owned()]);
+        let left: Vec<_> = headers.iter().map(|field| String::from_utf8_lossy(&field.value).into_owned()).collect();
+        assert_eq!(left, ["ab = 2; b", "a=1", "c=x=y"]);
     }
 
     #[test]

@@ -56,6 +56,17 @@ pub fn origin_not_allowed() -> Problem {
     problem(403, "origin-not-allowed", "Origin not allowed", "Pages of this origin may not open a connection here.")
 }
 
+/// A request with a session's cookies that may have been caused by another site.
+pub fn cross_site_request() -> Problem {
+    problem(
+        403,
+        "cross-site-request",
+        "The request may come from another site",
+        "With cookies, send what changes something from a page of this site or of an origin that is configured, with the \
+         session's token in X-CSRF-Token.",
+    )
+}
+
 /// Nothing is there.
 pub fn not_found() -> Problem {
     problem(404, "not-found", "Not found", "There is nothing at this address.")

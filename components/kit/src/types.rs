@@ -46,8 +46,32 @@ pub struct Presented {
     pub client_address: String,
     /// Without the `?`; only shown to policies that look for credentials.
     pub query: Option<String>,
+    /// What the request is for, as far as it matters to credentials that a browser sends by itself: only with cookies,
+    /// and only shown to policies that look for credentials.
+    pub site: Option<Site>,
     /// WIT `headers`.
     pub headers: Vec<Field>,
+}
+
+/// Which site a browser speaks to, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "wasmtime", derive(ComponentType, Lift, Lower), component(record))]
+pub struct Site {
+    /// WIT `method`.
+    pub method: String,
+    /// `http` or `https`, as the client spoke to the edge.
+    pub scheme: String,
+    /// Host and port that the client asked for.
+    pub authority: String,
+}
+
+impl Site {
+    /// Of a request, if it has cookies.
+    pub fn of(request: &RequestHead) -> Option<Self> {
+        let RequestHead { method, scheme, authority, headers, .. } = request;
+        let site = || Self { method: method.clone(), scheme: scheme.clone(), authority: authority.clone() };
+        crate::headers::has(headers, "cookie").then(site)
+    }
 }
 
 /// A response without its body.

@@ -1,5 +1,6 @@
 //! What every answer carries, whoever gave it.
 
+use breakwater_kit::headers as kit;
 use breakwater_kit::types::{Field, Problem, ResponseHead};
 use bytes::Bytes;
 
@@ -62,6 +63,19 @@ pub fn finish(
         body = Body::Empty;
     }
     Answer { head, body, coding: None, set, renewal: None }
+}
+
+/// What a shared cache may do with answers to `Authorization` (RFC 9111, section 3.5) it may do with this one, and no more:
+/// it cannot know by itself that a cookie, a key or a certificate stands behind it.
+pub fn keep_private(fields: &mut Vec<Field>) {
+    const SAID: [&str; 5] = ["private", "no-store", "public", "must-revalidate", "s-maxage"];
+    let said = kit::list(fields, "cache-control").any(|directive| {
+        let name = directive.split('=').next().unwrap_or_default();
+        SAID.iter().any(|said| name.trim_end().eq_ignore_ascii_case(said))
+    });
+    if !said {
+        headers::push(fields, "cache-control", "private");
+    }
 }
 
 fn secure(fields: &mut Vec<Field>, https: bool) {

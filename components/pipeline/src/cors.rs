@@ -1,18 +1,19 @@
 //! Cross-origin requests: which pages may read what the edge answers (Fetch, section 3.2).
 //!
-//! What the snapshot allows for all routes never allows credentials: ours travel in `Authorization`, not in cookies. A route
-//! may have a rule of its own.
+//! What the snapshot allows for all routes allows credentials to the origins whose pages may use sessions' cookies, and to
+//! no others. A route may have a rule of its own.
 
 use breakwater_kit::types::{CorsRule, Field, RequestHead, ResponseHead};
 
-use crate::gateway::Cors;
+use crate::gateway::Settings;
 use crate::headers;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// What a page may send besides what every page may.
 const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, \
-    if-modified-since, if-unmodified-since, last-event-id, range, traceparent, tracestate, x-request-id";
+    if-modified-since, if-unmodified-since, last-event-id, range, traceparent, tracestate, x-csrf-token, x-request-id, \
+    x-session-mode";
 
 /// What a page may read besides what every page may.
 const RESPONSE_HEADERS: &str = "content-disposition, content-location, deprecation, etag, idempotency-replayed, link, \
@@ -32,12 +33,14 @@ pub struct Origin {
 
 impl Origin {
     /// Reads the request's `Origin`, for routes that say nothing of their own.
-    pub fn of(request: &RequestHead, cors: Option<&Cors>) -> Self {
-        let allowed_origins = cors.map_or(&[][..], |cors| &cors.allowed_origins);
-        let allowed = headers::get(&request.headers, "origin")
-            .filter(|origin| allowed_origins.iter().any(|allowed| allowed.as_bytes() == *origin))
-            .map(<[u8]>::to_vec);
-        Self { allowed, varies: !allowed_origins.is_empty(), exposed: None, credentials: false }
+    pub fn of(request: &RequestHead, settings: Option<&Settings>) -> Self {
+        let any = settings.map_or(&[][..], |settings| &settings.cors.allowed_origins);
+        let trusted = settings.and_then(|settings| settings.cookies.as_ref()).map_or(&[][..], |cookies| &cookies.origins);
+        let origin = headers::get(&request.headers, "origin");
+        let is_in = |list: &[String]| list.iter().any(|allowed| Some(allowed.as_bytes()) == origin);
+        let credentials = is_in(trusted);
+        let allowed = origin.filter(|_| credentials || is_in(any)).map(<[u8]>::to_vec);
+        Self { allowed, varies: !(any.is_empty() && trusted.is_empty()), exposed: None, credentials }
     }
 
     /// Reads it for a route with a rule of its own.
@@ -92,7 +95,7 @@ pub fn preflight(request: &RequestHead) -> Option<&str> {
 ///
 /// Without a rule of the route's own it is the same for every path: which methods a resource has is told by its own
 /// answers.
-pub fn answer(origin: &Origin, cors: &Cors, rule: Option<&CorsRule>) -> ResponseHead {
+pub fn answer(origin: &Origin, settings: &Settings, rule: Option<&CorsRule>) -> ResponseHead {
     let mut fields = Vec::new();
     if origin.allowed.is_some() {
         let or = |list: Option<&Vec<String>>, all: &str| {
@@ -100,7 +103,7 @@ pub fn answer(origin: &Origin, cors: &Cors, rule: Option<&CorsRule>) -> Response
         };
         headers::push(&mut fields, "access-control-allow-methods", or(rule.map(|rule| &rule.methods), METHODS));
         headers::push(&mut fields, "access-control-allow-headers", or(rule.map(|rule| &rule.headers), REQUEST_HEADERS));
-        let max_age = rule.map_or(cors.max_age_seconds, |rule| rule.max_age);
+        let max_age = rule.map_or(settings.cors.max_age_seconds, |rule| rule.max_age);
         headers::push(&mut fields, "access-control-max-age", max_age.to_string());
     }
     ResponseHead { status: 204, headers: fields }

@@ -54,6 +54,8 @@ pub struct Exchange {
     route: Option<Route>,
     certificate: Option<ClientCertificate>,
     caller: Option<Caller>,
+    /// Whether the caller is known by something that caches behind us do not take for credentials.
+    unmarked: bool,
     unknown_key: Option<String>,
     drawn: Vec<Drawn>,
     /// What the request has to have a place in, and then whether it has.
@@ -130,7 +132,7 @@ impl Exchange {
     /// A request as it came, its headers untouched but for lower-case names.
     pub fn new(gateway: Arc<Gateway>, mut request: RequestHead, seed: &Seed, now_ms: u64) -> Self {
         gateway.proxies.resolve(&mut request);
-        let origin = Origin::of(&request, gateway.settings.as_ref().map(|settings| &settings.cors));
+        let origin = Origin::of(&request, gateway.settings.as_ref());
         let request_id = ids::request_id(&request.headers, seed, now_ms);
         let (traceparent, kept) = ids::traceparent(&request.headers, seed);
         if !kept {
@@ -146,6 +148,7 @@ impl Exchange {
             route: None,
             certificate: None,
             caller: None,
+            unmarked: false,
             unknown_key: None,
             drawn: Vec::new(),
             wanted: Vec::new(),
@@ -297,7 +300,7 @@ impl Exchange {
             if let Some(rule) = &rule {
                 self.origin = Origin::under(&self.request, rule);
             }
-            return Ok(Next::Answer(cors::answer(&self.origin, &settings.cors, rule.as_ref()), Body::Empty));
+            return Ok(Next::Answer(cors::answer(&self.origin, settings, rule.as_ref()), Body::Empty));
         }
 
         let asked = handshake::asked(&self.request);
@@ -389,7 +392,10 @@ impl Exchange {
         self.stage = "authentication";
         match verdict {
             Verdict::Anonymous => {}
-            Verdict::Known(caller) => self.caller = Some(caller),
+            Verdict::Known(caller) => {
+                self.unmarked = headers::get(&self.request.headers, "authorization").is_none();
+                self.caller = Some(caller);
+            }
             Verdict::Refuse(problem) => return Err(Stop::Refuse(problem)),
             Verdict::UnknownKey((issuer, problem)) => {
                 self.unknown_key = Some(issuer);
@@ -483,6 +489,9 @@ impl Exchange {
 
     fn finish(&self, mut head: ResponseHead, body: Body) -> Answer {
         self.say_notices(&mut head);
+        if self.unmarked {
+            answer::keep_private(&mut head.headers);
+        }
         let limits = limits::headers(&self.drawn, &self.leased);
         let asked = Asked {
             request_id: &self.request_id,

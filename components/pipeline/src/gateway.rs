@@ -63,6 +63,8 @@ pub struct Settings {
     pub claim_headers: Vec<String>,
     /// Ids of the routes whose answers are not compressed.
     pub uncoded: BTreeSet<String>,
+    /// The cookies of sessions, if there are any.
+    pub cookies: Option<Cookies>,
 }
 
 /// What the pipeline reads of the section that is otherwise the cache's.
@@ -84,6 +86,15 @@ impl Default for Caching {
     fn default() -> Self {
         Self { max_object_bytes: 1024 * 1024, collapse_ms: 5_000, epoch: 0, is_used: false }
     }
+}
+
+/// What the pipeline reads of the cookies that are otherwise the authentication's.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Cookies {
+    /// The one that holds a refresh token: only the core is shown it.
+    pub refresh: String,
+    /// Origins whose pages may use sessions.
+    pub origins: Vec<String>,
 }
 
 /// Cross-origin requests (Fetch, section 3.2).

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::gateway::{Caching, Cors, Settings};
+use crate::gateway::{Caching, Cookies, Cors, Settings};
 use crate::policies::{Fault, Policies, Section};
 use crate::upstreams::{self, Published};
 
@@ -97,6 +97,7 @@ struct RouteSection {
 struct AuthenticationSection {
     #[serde(default)]
     claim_headers: BTreeMap<String, IgnoredAny>,
+    cookies: Option<Cookies>,
 }
 
 impl Snapshot {
@@ -129,6 +130,7 @@ impl Snapshot {
                 caching,
                 uncoded: uncoded.collect(),
                 claim_headers: authentication.claim_headers.into_keys().map(|name| name.to_ascii_lowercase()).collect(),
+                cookies: authentication.cookies,
             },
             sections: [
                 section(document.routing),

@@ -21,7 +21,7 @@ fn limiter() -> RateLimiter {
 }
 
 fn request(address: &str) -> Presented {
-    Presented { client_address: address.into(), query: None, headers: Vec::new() }
+    Presented { client_address: address.into(), query: None, site: None, headers: Vec::new() }
 }
 
 fn caller() -> Subscriber {

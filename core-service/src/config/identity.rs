@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use url::Url;
+
 use super::{ConfigError, GuessLimits, ProviderConfig, Secret, Section, is_safe};
 use crate::identity::session::Life;
 
@@ -97,6 +99,8 @@ pub struct IdentityConfig {
     pub providers: Vec<ProviderConfig>,
     /// Pages of the app that somebody may come back to from a provider; empty is the app's address.
     pub return_urls: Vec<String>,
+    /// Origins whose pages may be signed in by cookies; empty is the app's.
+    pub browser_origins: Vec<String>,
     /// How many guesses are allowed.
     pub guesses: GuessLimits,
     /// A filter of passwords that were in breaches.
@@ -147,6 +151,7 @@ impl IdentityConfig {
             passkey_origins: section.list("passkey_origins")?,
             providers: ProviderConfig::read_all(&section.section("providers")?)?,
             return_urls: return_urls(section)?,
+            browser_origins: browser_origins(section)?,
             guesses: GuessLimits::read(&section.section("guesses")?)?,
             breached_passwords: section.optional("breached_passwords_file")?.map(PathBuf::from),
             hashing_memory_kib: section.integer("hashing_memory_kib", 64..=4_194_304)?,
@@ -162,6 +167,18 @@ impl IdentityConfig {
     /// How long sessions live.
     pub(crate) fn session_life(&self) -> Life {
         Life { idle: self.refresh_token_life, longest: self.session_longest }
+    }
+}
+
+/// To the letter what browsers send, so that they can be compared.
+fn browser_origins(section: &Section<'_>) -> Result<Vec<String>, ConfigError> {
+    let origins = section.list("browser_origins")?;
+    let is_origin = |text: &str| Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text);
+    match origins.iter().find(|origin| !is_safe(origin) || !is_origin(origin)) {
+        Some(origin) => {
+            Err(section.bad("browser_origins", format!("`{origin}` must be an origin such as https://app.example.com")))
+        }
+        None => Ok(origins),
     }
 }
 

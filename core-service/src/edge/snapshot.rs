@@ -14,7 +14,7 @@ use super::purges::Purges;
 use super::routes::Own;
 use crate::config::Config;
 use crate::hex::hex;
-use crate::identity::{Live, api_keys};
+use crate::identity::{Live, api_keys, browser, cookies};
 
 /// What changes only with the gateway file.
 pub(super) struct Template(Value);
@@ -55,6 +55,12 @@ impl Template {
                     "jwks": { "keys": [] },
                 }],
                 "revoked_sessions": [],
+                "cookies": {
+                    "access": cookies::ACCESS.full_name(config),
+                    "refresh": cookies::REFRESH.full_name(config),
+                    "issuer": identity.issuer,
+                    "origins": browser::origins(config),
+                },
                 "own_keys": {
                     "prefix": api_keys::PREFIX,
                     "issuer": identity.issuer,
@@ -65,6 +71,7 @@ impl Template {
             "caching": {
                 "generation": edge.cache_generation,
                 "max_object_bytes": edge.cache_max_object_bytes,
+                "session_cookie": cookies::ACCESS.full_name(config),
             },
             "static_files": {},
         });

@@ -53,10 +53,15 @@ pub async fn layer(State(app): State<AppState>, request: Request, next: Next) ->
     let content_type = parts.headers.get(http::header::CONTENT_TYPE);
     let fingerprint = vault::mac(
         &app.vault.derive("idempotency"),
-        &[path.as_bytes(), content_type.map_or(b"", HeaderValue::as_bytes), &body],
+        &[path.as_bytes(), content_type.map_or(b"", HeaderValue::as_bytes), session_mode(&parts), &body],
     );
     parts.extensions.insert(Repeatable { path, key, fingerprint });
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+}
+
+/// What was answered in cookies is not for who wants tokens, nor the other way round.
+fn session_mode(parts: &Parts) -> &[u8] {
+    parts.headers.get("x-session-mode").map_or(b"", HeaderValue::as_bytes)
 }
 
 /// 1 to 255 visible characters, with or without the quotes of a structured field (RFC 9651 section 3.3.3).

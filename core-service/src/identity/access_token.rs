@@ -34,6 +34,9 @@ struct Claims {
     /// RFC 8693 section 4.1: who acts, if it is not the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Actor>,
+    /// Set in a token that comes in a cookie: the hash of what has to come with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    csrf: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,8 +49,15 @@ struct Actor {
 /// RFC 8176 section 2: several factors.
 const SEVERAL_FACTORS: &str = "mfa";
 
-/// A new token for `caller`.
-pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: UserSession) -> Result<String> {
+/// Whose token it was, and how it has to come.
+pub(super) struct Verified {
+    pub(super) session: UserSession,
+    /// For a token in a cookie: the hash of what has to come with it.
+    pub(super) csrf: Option<String>,
+}
+
+/// A new token for `caller`; with a hash, for a cookie.
+pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: UserSession, csrf: Option<String>) -> Result<String> {
     let missing = || Problem::internal("there is no current signing key");
     let key = live.current().ok_or_else(missing)?;
     let signing = key.signing.as_ref().ok_or_else(missing)?;
@@ -63,12 +73,13 @@ pub(super) fn sign(live: &Live, config: &IdentityConfig, caller: UserSession) ->
         jti: Uuid::now_v7(),
         amr: caller.mfa.then(|| SEVERAL_FACTORS.to_owned()).into_iter().collect(),
         act: caller.support.map(|support| Actor { sub: support.by, workspace: support.workspace }),
+        csrf,
     };
     jsonwebtoken::encode(&header, &claims, signing).map_err(Problem::internal)
 }
 
 /// Whose token it is; `None` when it is not to be accepted, for whatever reason.
-pub(super) fn verify(live: &Live, token: &str) -> Option<UserSession> {
+pub(super) fn verify(live: &Live, token: &str) -> Option<Verified> {
     if token.len() > LONGEST {
         return None;
     }
@@ -85,7 +96,8 @@ pub(super) fn verify(live: &Live, token: &str) -> Option<UserSession> {
     }
     let mfa = claims.amr.iter().any(|method| method == SEVERAL_FACTORS);
     let support = claims.act.map(|act| Support { by: act.sub, workspace: act.workspace });
-    Some(UserSession { user: claims.sub, session: claims.sid, mfa, support })
+    let session = UserSession { user: claims.sub, session: claims.sid, mfa, support };
+    Some(Verified { session, csrf: claims.csrf })
 }
 
 /// What a token must say beside its signature (RFC 9068 section 4).

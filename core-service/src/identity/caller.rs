@@ -6,8 +6,9 @@ use http::header;
 use http::request::Parts;
 use uuid::Uuid;
 
-use super::access_token;
+use super::access_token::{self, Verified};
 use super::api_keys::{self, For, Key};
+use super::{browser, cookies};
 use super::session::Origin;
 use super::support::{self, Support};
 use crate::access::{Permission, Permissions};
@@ -108,10 +109,10 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
-        let token = bearer(parts)?;
-        match by_key(parts, app, token, For::Anything).await? {
+        let shown = Shown::read(parts, app)?;
+        match by_key(parts, app, &shown, For::Anything).await? {
             Some(caller) => Ok(caller),
-            None => Ok(Self::from(&by_token(parts, app, token).await?)),
+            None => Ok(Self::from(&by_token(parts, app, &shown).await?)),
         }
     }
 }
@@ -120,14 +121,15 @@ impl FromRequestParts<AppState> for UserSession {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {
-        let token = bearer(parts)?;
-        by_key(parts, app, token, For::Session).await?;
-        by_token(parts, app, token).await
+        let shown = Shown::read(parts, app)?;
+        by_key(parts, app, &shown, For::Session).await?;
+        by_token(parts, app, &shown).await
     }
 }
 
 /// Who calls with an API key; none if the token is not even meant to be one.
-async fn by_key(parts: &Parts, app: &AppState, token: &str, what: For) -> Result<Option<Caller>> {
+async fn by_key(parts: &Parts, app: &AppState, shown: &Shown, what: For) -> Result<Option<Caller>> {
+    let Shown::Bearer(token) = shown else { return Ok(None) };
     if !Key::is_meant(token) {
         return Ok(None);
     }
@@ -136,13 +138,41 @@ async fn by_key(parts: &Parts, app: &AppState, token: &str, what: For) -> Result
 }
 
 /// Who calls with an access token.
-async fn by_token(parts: &Parts, app: &AppState, token: &str) -> Result<UserSession> {
+async fn by_token(parts: &Parts, app: &AppState, shown: &Shown) -> Result<UserSession> {
     let live = app.identity.live(app).await?;
-    let session = access_token::verify(&live, token).ok_or_else(Problem::invalid_token)?;
+    let (Shown::Bearer(token) | Shown::Cookie(token)) = shown;
+    let Verified { session, csrf } = access_token::verify(&live, token).ok_or_else(Problem::invalid_token)?;
+    match (shown, csrf) {
+        (Shown::Bearer(_), None) => {}
+        (Shown::Cookie(_), Some(hash)) => browser::admit(app, parts, &hash)?,
+        // A token stays where it was made for.
+        (Shown::Bearer(_), Some(_)) | (Shown::Cookie(_), None) => return Err(Problem::invalid_token()),
+    }
     if let Some(in_hands) = session.support {
         support::admit(app, &session, in_hands, &parts.method, parts.uri.path()).await?;
     }
     Ok(session)
+}
+
+/// What a request shows.
+enum Shown {
+    /// In `Authorization`.
+    Bearer(String),
+    /// In a session's cookie.
+    Cookie(String),
+}
+
+impl Shown {
+    /// One of the two: of several, none is chosen.
+    fn read(parts: &Parts, app: &AppState) -> Result<Self> {
+        let cookie = cookies::ACCESS.read(app, &parts.headers);
+        match (parts.headers.contains_key(header::AUTHORIZATION), cookie) {
+            (true, None) => Ok(Self::Bearer(bearer(parts)?.to_owned())),
+            (false, Some(token)) => Ok(Self::Cookie(token)),
+            (false, None) => Err(Problem::authentication_required()),
+            (true, Some(_)) => Err(Problem::bad_request("There are other credentials besides the session's cookie.")),
+        }
+    }
 }
 
 fn bearer(parts: &Parts) -> Result<&str> {

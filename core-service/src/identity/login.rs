@@ -2,15 +2,16 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse;
+use http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::browser::{self, Mode};
 use super::guesses;
 use super::passwords::{self, Fit};
 use super::session::Origin;
 use super::sign_in::{self, SignedIn};
-use super::tokens::NO_STORE;
 use super::user::{User, normalised};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
@@ -43,6 +44,7 @@ pub struct Credentials {
     path = "/api/v1/auth/login",
     operation_id = "identity.login",
     tag = "identity",
+    params(browser::ModeHeader),
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = SignedIn),
@@ -54,6 +56,8 @@ pub struct Credentials {
 pub async fn login(
     State(app): State<AppState>,
     origin: Origin,
+    mode: Mode,
+    headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<impl IntoResponse> {
     let email = normalised(&credentials.email);
@@ -77,10 +81,11 @@ pub async fn login(
         passwords::strengthen(&mut tx, user.id, &weaker, &stronger).await?;
     }
     guess.was_right(&mut tx).await?;
-    let device = credentials.device_token.as_deref();
-    let outcome = sign_in::with_first_factor(&mut tx, &app, user, &origin, device).await?;
+    let device = mode.device(&app, &headers, credentials.device_token);
+    let outcome = sign_in::with_first_factor(&mut tx, &app, user, &origin, mode, device.as_deref()).await?;
     tx.commit().await?;
-    Ok((NO_STORE, Json(outcome.answer()?)))
+    let signed_in = outcome.answer()?;
+    Ok((signed_in.headers(&app)?, Json(signed_in)))
 }
 
 /// The same work for an address that nobody has. Which it was is not told: people type passwords there, too.

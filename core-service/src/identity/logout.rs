@@ -1,18 +1,19 @@
 //! `POST /api/v1/auth/logout`
 
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::caller::UserSession;
 use super::session::{self, Because};
+use super::tokens::cleared;
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::problem::{self, Result};
 
 /// Sign out
 ///
-/// Ends the session that asks: its refresh token and its access tokens are refused from now on.
+/// Ends the session that asks: its refresh token and its access tokens are refused from now on, and cookies are taken back.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",
@@ -21,7 +22,11 @@ use crate::problem::{self, Result};
     responses((status = 204, description = "Signed out"), problem::Always, problem::InSession),
     security(("bearer" = [])),
 )]
-pub async fn logout(State(app): State<AppState>, caller: UserSession) -> Result<StatusCode> {
+pub async fn logout(
+    State(app): State<AppState>,
+    caller: UserSession,
+    headers: HeaderMap,
+) -> Result<(StatusCode, HeaderMap)> {
     let mut tx = app.database.begin(&caller.scope()).await?;
     if session::end(&mut tx, caller.session, caller.user, Because::Logout).await? {
         let event = Event::by(&caller, Action::SessionEnded).about("session", caller.session);
@@ -29,5 +34,5 @@ pub async fn logout(State(app): State<AppState>, caller: UserSession) -> Result<
     }
     tx.commit().await?;
     app.identity.changed();
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, cleared(&app, &headers)?))
 }

@@ -10,9 +10,10 @@
 mod access_token;
 mod account;
 pub(crate) mod api_keys;
+pub(crate) mod browser;
 mod caller;
 mod code;
-mod cookies;
+pub(crate) mod cookies;
 mod device;
 mod directory;
 mod email_change;
@@ -78,6 +79,8 @@ pub struct Identity {
     live: LiveCell,
     /// What refresh tokens are derived with.
     refresh_key: [u8; 32],
+    /// What the tokens are made with that requests with cookies have to show.
+    csrf_key: [u8; 32],
     /// What the names of buckets of guesses are made with.
     guess_key: [u8; 32],
     /// Who else may say who somebody is.
@@ -92,6 +95,7 @@ impl Identity {
             breached: config.breached_passwords.as_deref().map(Breached::open).transpose()?,
             live: LiveCell::default(),
             refresh_key: vault.derive("refresh-token"),
+            csrf_key: vault.derive("csrf-token"),
             guess_key: vault.derive("guesses"),
             providers: Providers::new(config, vault)?,
         })

@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::browser::{self, Mode};
 use super::passwords::policy::{self, About};
 use super::registration::{self, New};
 use super::session::Origin;
@@ -59,7 +60,10 @@ pub struct MailSent {
         (status = 202, description = "A mail says how it goes on", body = MailSent),
         problem::Always, problem::Body, problem::Conflicting,
     ),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition harmless"),
+        browser::ModeHeader,
+    ),
     extensions(("x-breakwater-limits" = json!(["sign-in"]))),
     security(()),
 )]
@@ -67,6 +71,7 @@ pub async fn register(
     State(app): State<AppState>,
     idempotency: Idempotency,
     origin: Origin,
+    mode: Mode,
     Json(new): Json<NewUser>,
 ) -> Result<Response> {
     let email = normalised(&new.email);
@@ -90,7 +95,7 @@ pub async fn register(
     };
     match app.config.identity.email_verification {
         EmailVerification::Required => keep(&app, tx, new, &hash).await,
-        EmailVerification::Optional => insert(&app, tx, new, &origin).await,
+        EmailVerification::Optional => insert(&app, tx, new, &origin, mode).await,
     }
 }
 
@@ -106,12 +111,19 @@ async fn keep(app: &AppState, mut tx: IdempotentTransaction, new: NewRow<'_>, ha
     tx.commit((StatusCode::ACCEPTED, NO_STORE, Json(MailSent { next: "identity.email.verify" }))).await
 }
 
-async fn insert(app: &AppState, mut tx: IdempotentTransaction, new: NewRow<'_>, origin: &Origin) -> Result<Response> {
+async fn insert(
+    app: &AppState,
+    mut tx: IdempotentTransaction,
+    new: NewRow<'_>,
+    origin: &Origin,
+    mode: Mode,
+) -> Result<Response> {
     let language = new.language;
     let user =
         User::insert(&mut tx, new).await.on_constraint("users_email_key", || Problem::new(&kinds::EMAIL_TAKEN))?;
     audit::record(&mut tx, Event::by_user(user.id, Action::UserRegistered)).await?;
     verify_email::ask(&mut tx, app, &user, language).await?;
-    let outcome = sign_in::with_first_factor(&mut tx, app, user, origin, None).await?;
-    tx.commit((StatusCode::CREATED, NO_STORE, Json(outcome.answer()?))).await
+    let outcome = sign_in::with_first_factor(&mut tx, app, user, origin, mode, None).await?;
+    let signed_in = outcome.answer()?;
+    tx.commit((StatusCode::CREATED, signed_in.headers(app)?, Json(signed_in))).await
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
+use super::browser::{self, Mode};
 use super::caller::UserSession;
 use super::code::Code;
 use super::guesses;
@@ -21,7 +22,6 @@ use super::register::MailSent;
 use super::registration::{self, Pending};
 use super::session::Origin;
 use super::sign_in::{self, SignedIn};
-use super::tokens::NO_STORE;
 use super::user::{NewUser, User};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
@@ -50,6 +50,7 @@ pub struct EmailProof {
     path = "/api/v1/auth/verify-email",
     operation_id = "identity.email.verify",
     tag = "identity",
+    params(browser::ModeHeader),
     request_body = EmailProof,
     responses(
         (status = 200, description = "Verified and signed in", body = SignedIn),
@@ -61,6 +62,7 @@ pub struct EmailProof {
 pub async fn verify(
     State(app): State<AppState>,
     origin: Origin,
+    mode: Mode,
     Json(proof): Json<EmailProof>,
 ) -> Result<impl IntoResponse> {
     let code = Code::read(&proof.code);
@@ -93,9 +95,10 @@ pub async fn verify(
             User::verify(&mut tx, user.id, &mailed.email).await?.ok_or_else(invalid)?
         }
     };
-    let outcome = sign_in::with_first_factor(&mut tx, &app, user, &origin, None).await?;
+    let outcome = sign_in::with_first_factor(&mut tx, &app, user, &origin, mode, None).await?;
     tx.commit().await?;
-    Ok((NO_STORE, Json(outcome.answer()?)))
+    let signed_in = outcome.answer()?;
+    Ok((signed_in.headers(&app)?, Json(signed_in)))
 }
 
 /// Send the verification mail again

@@ -53,6 +53,7 @@ impl IntoResponses for Always {
         let core = [
             &kinds::BAD_REQUEST,
             &kinds::EDGE_REQUIRED,
+            &kinds::CROSS_SITE_REQUEST,
             &kinds::METHOD_NOT_ALLOWED,
             &kinds::INTERNAL,
             &kinds::OVERLOADED,

@@ -43,6 +43,7 @@ kinds! {
     MFA_NEEDED = FORBIDDEN, "mfa-needed", "The session has no second factor";
     EMAIL_UNVERIFIED = FORBIDDEN, "email-unverified", "The e-mail address is not verified";
     PROVIDER_EMAIL_UNVERIFIED = FORBIDDEN, "provider-email-unverified", "The provider does not vouch for the e-mail address";
+    CROSS_SITE_REQUEST = FORBIDDEN, "cross-site-request", "The request may come from another site";
     EDGE_REQUIRED = FORBIDDEN, "edge-required", "Only an edge may call this service";
     NOT_FOUND = NOT_FOUND, "not-found", "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";

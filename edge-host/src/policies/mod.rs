@@ -83,7 +83,7 @@ impl Policies for PolicySet {
         caller: Option<&Caller>,
     ) -> Result<DrawPlan, Fault> {
         let shown = self.rate_limiting.shown(request);
-        let presented = PresentedView::new(request, None, &shown);
+        let presented = PresentedView::new(request, &shown);
         let subscriber = caller.map(SubscriberView::from);
         self.rate_limiting.call(|functions, store| functions.draw.call(store, (presented, route, limits, subscriber)))
     }
@@ -100,7 +100,7 @@ impl Policies for PolicySet {
         now: u64,
     ) -> Result<Verdict, Fault> {
         let shown = self.authentication.shown(request);
-        let presented = PresentedView::new(request, request.query.as_deref(), &shown);
+        let presented = PresentedView::for_credentials(request, &shown);
         let parameters = (presented, requirement, certificate, now);
         self.authentication.call(|functions, store| functions.authenticate.call(store, parameters))
     }
@@ -113,7 +113,7 @@ impl Policies for PolicySet {
         now: u64,
     ) -> Result<Verdict, Fault> {
         let shown = self.authentication.shown(request);
-        let presented = PresentedView::new(request, request.query.as_deref(), &shown);
+        let presented = PresentedView::for_credentials(request, &shown);
         let parameters = (presented, requirement, answer, now);
         self.authentication.call(|functions, store| functions.introspected.call(store, parameters))
     }

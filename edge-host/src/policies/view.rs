@@ -1,5 +1,6 @@
 //! A request as one policy is shown it: borrowed, with the headers that it reads.
 
+use breakwater_kit::headers::has;
 use breakwater_kit::types::{Caller, Field, RequestHead};
 use wasmtime::component::{ComponentType, Lower};
 
@@ -24,7 +25,17 @@ pub struct PresentedView<'a> {
     #[component(name = "client-address")]
     client_address: &'a str,
     query: Option<&'a str>,
+    site: Option<SiteView<'a>>,
     headers: &'a [FieldView<'a>],
+}
+
+/// WIT `site`.
+#[derive(Clone, Copy, ComponentType, Lower)]
+#[component(record)]
+struct SiteView<'a> {
+    method: &'a str,
+    scheme: &'a str,
+    authority: &'a str,
 }
 
 /// WIT `subscriber`.
@@ -61,9 +72,16 @@ impl<'a> HeadView<'a> {
 }
 
 impl<'a> PresentedView<'a> {
-    /// Of a request, with this query and these headers.
-    pub fn new(head: &'a RequestHead, query: Option<&'a str>, headers: &'a [FieldView<'a>]) -> Self {
-        Self { client_address: &head.client_address, query, headers }
+    /// Of a request with these headers.
+    pub fn new(head: &'a RequestHead, headers: &'a [FieldView<'a>]) -> Self {
+        Self { client_address: &head.client_address, query: None, site: None, headers }
+    }
+
+    /// The same for a policy that looks for credentials.
+    pub fn for_credentials(head: &'a RequestHead, headers: &'a [FieldView<'a>]) -> Self {
+        let site = || SiteView { method: &head.method, scheme: &head.scheme, authority: &head.authority };
+        let site = has(&head.headers, "cookie").then(site);
+        Self { query: head.query.as_deref(), site, ..Self::new(head, headers) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The step to the upstream.
 
-use breakwater_kit::problems;
+use breakwater_kit::{headers as kit, problems};
 use breakwater_kit::types::{Field, Problem, Route, Target};
 
 use super::{Exchange, Next, Step, Stop, Waiting};
@@ -84,8 +84,12 @@ impl Exchange {
         let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
         // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
         let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
-        // Only the core is told who we are: another upstream has no use for it.
-        if upstream.is_core() {
+        // Only the core is told who we are, and what a session is renewed with: another upstream has no use for it.
+        if !upstream.is_core() {
+            if let Some(cookies) = &settings.cookies {
+                kit::remove_cookies(&mut fields, std::slice::from_ref(&cookies.refresh));
+            }
+        } else {
             let signed = Signed {
                 method: &self.request.method,
                 path_and_query: &route.path_and_query,

@@ -32,6 +32,7 @@ impl Exchange {
             route: self.route.clone(),
             certificate: None,
             caller: self.caller.clone(),
+            unmarked: self.unmarked,
             unknown_key: None,
             drawn: Vec::new(),
             wanted: Vec::new(),

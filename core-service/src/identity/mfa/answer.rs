@@ -13,7 +13,8 @@ use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::http::Json;
-use crate::identity::guesses;
+use crate::identity::browser::{self, Mode};
+use crate::identity::{cookies, guesses};
 use crate::identity::register::MailSent;
 use crate::identity::session::Origin;
 use crate::identity::sign_in::{self, SignedIn};
@@ -52,7 +53,8 @@ pub struct CodeRequest {
 pub struct SignedInWithFactor {
     #[serde(flatten)]
     signed_in: SignedIn,
-    /// With `remember_device`: give it as `device_token` when signing in, and no second factor is asked for.
+    /// With `remember_device`: give it as `device_token` when signing in, and no second factor is asked for. For cookies it
+    /// is one, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     device_token: Option<String>,
 }
@@ -65,6 +67,7 @@ pub struct SignedInWithFactor {
     path = "/api/v1/auth/mfa",
     operation_id = "identity.mfa.answer",
     tag = "identity",
+    params(browser::ModeHeader),
     request_body = SecondFactor,
     responses(
         (status = 200, description = "Signed in", body = SignedInWithFactor),
@@ -76,6 +79,7 @@ pub struct SignedInWithFactor {
 pub async fn answer(
     State(app): State<AppState>,
     origin: Origin,
+    mode: Mode,
     Json(given): Json<SecondFactor>,
 ) -> Result<impl IntoResponse> {
     let mut looking = app.database.begin(&Scope::identity()).await?;
@@ -91,13 +95,22 @@ pub async fn answer(
     }
     challenge::take(&mut tx, &given.challenge).await?;
     guess.was_right(&mut tx).await?;
-    let device_token = match given.remember_device {
+    let device = match given.remember_device {
         true => Some(devices::trust(&mut tx, &app, user.id, &origin).await?.text()),
         false => None,
     };
-    let signed_in = sign_in::with_factor(&mut tx, &app, user, &origin).await?;
+    let signed_in = sign_in::with_factor(&mut tx, &app, user, &origin, mode).await?;
     tx.commit().await?;
-    Ok((NO_STORE, Json(SignedInWithFactor { signed_in, device_token })))
+    let mut headers = signed_in.headers(&app)?;
+    let device_token = match (mode, device) {
+        (Mode::Cookies, Some(token)) => {
+            let (name, value) = cookies::DEVICE.set(&app, &token, app.config.identity.trusted_device_life)?;
+            headers.append(name, value);
+            None
+        }
+        (_, token) => token,
+    };
+    Ok((headers, Json(SignedInWithFactor { signed_in, device_token })))
 }
 
 /// Notes a sign-in that failed at its second factor or its passkey.

@@ -18,6 +18,7 @@ use crate::database::Scope;
 use crate::http::Json;
 use crate::identity::mfa::answer;
 use crate::identity::session::Origin;
+use crate::identity::browser::{self, Mode};
 use crate::identity::sign_in::{self, SignedIn};
 use crate::identity::tokens::NO_STORE;
 use crate::identity::user::User;
@@ -68,6 +69,7 @@ pub async fn options(State(app): State<AppState>) -> Result<impl IntoResponse> {
     path = "/api/v1/auth/passkey",
     operation_id = "identity.passkey.sign_in",
     tag = "identity",
+    params(browser::ModeHeader),
     request_body = PasskeySignIn,
     responses(
         (status = 200, description = "Signed in", body = SignedIn),
@@ -79,6 +81,7 @@ pub async fn options(State(app): State<AppState>) -> Result<impl IntoResponse> {
 pub async fn sign_in(
     State(app): State<AppState>,
     origin: Origin,
+    mode: Mode,
     Json(given): Json<PasskeySignIn>,
 ) -> Result<impl IntoResponse> {
     let mut tx = app.database.begin(&Scope::identity()).await?;
@@ -91,9 +94,9 @@ pub async fn sign_in(
         }
     };
     let user = User::find(&mut tx, user).await?.ok_or_else(refused)?;
-    let signed_in = sign_in::with_factor(&mut tx, &app, user, &origin).await?;
+    let signed_in = sign_in::with_factor(&mut tx, &app, user, &origin, mode).await?;
     tx.commit().await?;
-    Ok((NO_STORE, Json(signed_in)))
+    Ok((signed_in.headers(&app)?, Json(signed_in)))
 }
 
 /// Whose passkey signed a challenge of ours, which is used up; 401 if nobody's did.

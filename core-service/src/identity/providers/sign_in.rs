@@ -6,7 +6,7 @@
 //! would share the account with its owner from then on.
 
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::response::{AppendHeaders, IntoResponse};
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,6 +21,7 @@ use crate::http::Json;
 use crate::identity::cookies;
 use crate::identity::letters::{self, Page, Reader};
 use crate::identity::session::Origin;
+use crate::identity::browser::{self, Mode};
 use crate::identity::sign_in::{self as begin, SignedIn};
 use crate::identity::tokens::NO_STORE;
 use crate::identity::user::{NewUser, User};
@@ -50,6 +51,7 @@ pub struct ProviderSignIn {
     path = "/api/v1/auth/provider-sign-in",
     operation_id = "identity.providers.sign_in",
     tag = "identity",
+    params(browser::ModeHeader),
     request_body = ProviderSignIn,
     responses(
         (status = 200, description = "Signed in", body = SignedIn),
@@ -61,6 +63,7 @@ pub struct ProviderSignIn {
 pub async fn sign_in(
     State(app): State<AppState>,
     origin: Origin,
+    mode: Mode,
     headers: HeaderMap,
     Json(given): Json<ProviderSignIn>,
 ) -> Result<impl IntoResponse> {
@@ -70,9 +73,12 @@ pub async fn sign_in(
         Some(user) => User::find(&mut tx, user).await?.ok_or_else(Problem::invalid_credentials)?,
         None => adopt(&mut tx, &app, &back.provider, &back.told, &origin).await?,
     };
-    let outcome = begin::with_first_factor(&mut tx, &app, user, &origin, given.device_token.as_deref()).await?;
+    let device = mode.device(&app, &headers, given.device_token);
+    let outcome = begin::with_first_factor(&mut tx, &app, user, &origin, mode, device.as_deref()).await?;
     tx.commit().await?;
-    Ok((NO_STORE, [cookies::FLOW.clear(&app)?], Json(outcome.answer()?)))
+    let signed_in = outcome.answer()?;
+    let flow = AppendHeaders([cookies::FLOW.clear(&app)?]);
+    Ok((signed_in.headers(&app)?, flow, Json(signed_in)))
 }
 
 /// The account of somebody who is not known yet: the one with their address, or a new one.
