@@ -1,7 +1,8 @@
 //! docs/security/asvs.md against the tree: every requirement once, and no test that is not there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+
+use crate::named_tests::{exists, root};
 
 /// How many requirements the sections of ASVS 5.0 have.
 const SECTIONS: &[(&str, usize)] = &[
@@ -43,20 +44,6 @@ const SECTIONS: &[(&str, usize)] = &[
     ("16.5", 4),
 ];
 
-/// What the page's names of tests begin with.
-const PLACES: &[(&str, &str)] = &[
-    ("api/", "core-service/tests/api/"),
-    ("core/", "core-service/src/"),
-    ("edge/", "edge-host/tests/host/"),
-    ("auth/", "components/auth/src/"),
-    ("pipeline/", "components/pipeline/"),
-    ("system/", "tests/system/"),
-];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
 struct Row {
     id: String,
     state: String,
@@ -76,28 +63,6 @@ fn rows() -> Vec<Row> {
         rows.push(Row { id, state, tests, remark });
     }
     rows
-}
-
-/// The file that a test stands in.
-fn file(test: &str) -> PathBuf {
-    let (short, _) = test.split_once("::").unwrap_or_else(|| panic!("{test} is no file and function"));
-    let place =
-        PLACES.iter().find_map(|(short_place, place)| Some(format!("{place}{}", short.strip_prefix(short_place)?)));
-    root().join(place.unwrap_or_else(|| panic!("{test}: which place is that?")))
-}
-
-/// Whether there is such a function with the mark of a test, or among the cases that both shells run.
-fn exists(test: &str) -> bool {
-    let text = std::fs::read_to_string(file(test)).unwrap_or_default();
-    let (_, name) = test.split_once("::").unwrap();
-    let Some((before, _)) = text.split_once(&format!("fn {name}(")) else {
-        return false;
-    };
-    let mark = before.rsplit("\n\n").next().unwrap_or_default();
-    let cases = std::fs::read_to_string(root().join("tests/system/cases/mod.rs")).unwrap();
-    mark.contains("#[test]")
-        || mark.contains("#[tokio::test")
-        || test.starts_with("system/cases/") && cases.contains(name)
 }
 
 #[test]

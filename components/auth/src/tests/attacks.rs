@@ -81,6 +81,16 @@ fn table() -> Vec<(&'static str, String)> {
                 Algorithm::EdDSA,
             ),
         ),
+        (
+            "the key in a certificate behind an address",
+            sign(
+                &json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "ed", "x5u": "https://evil.example/cert.pem"}),
+                &claims(),
+                &stranger_key(),
+                Algorithm::EdDSA,
+            ),
+        ),
+        ("a key's id with a query", head("kid", json!("ed' UNION SELECT 'key"))),
         ("a key's id that would be unknown, of an issuer whose keys are here", head("kid", json!("new"))),
         // Types (RFC 8725, section 3.11)
         ("an ID token", head("typ", json!("JWT"))),
