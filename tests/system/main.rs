@@ -4,6 +4,8 @@
 
 mod accounts;
 mod api_keys;
+mod at_once;
+mod browser;
 mod cases;
 mod collapsing;
 mod components;
