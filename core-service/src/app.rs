@@ -132,7 +132,8 @@ impl utoipa::Modify for Credentials {
                        no prefix.";
         let session = ApiKeyValue::with_description("__Host-breakwater-access", session);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
-        let csrf = "The `csrf_token` of the session, with its cookie and whatever is no GET. The page's `Origin` counts, too.";
+        let csrf =
+            "The `csrf_token` of the session, with its cookie and whatever is no GET. The page's `Origin` counts, too.";
         let csrf = ApiKeyValue::with_description("X-CSRF-Token", csrf);
         components.add_security_scheme("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
     }

@@ -31,7 +31,12 @@ pub fn tokens(data: &[u8]) {
     let mut request = super::request(data);
     let bearer = [b"Bearer ".as_slice(), data].concat();
     for headers in [std::mem::take(&mut request.headers), vec![Field::new("authorization", bearer)]] {
-        let presented = Presented { client_address: "192.0.2.1".into(), query: request.query.clone(), site: Site::of(&request), headers };
+        let presented = Presented {
+            client_address: "192.0.2.1".into(),
+            query: request.query.clone(),
+            site: Site::of(&request),
+            headers,
+        };
         let required = Requirement::Required(Vec::new());
         match authenticator.authenticate(&presented, &required, None, NOW) {
             Verdict::Refuse(problem) | Verdict::UnknownKey((_, problem)) => {

@@ -18,10 +18,8 @@ use crate::fixture::edge::{header, problem};
 const READERS: usize = 4;
 
 /// Readers in a row are not what limits are for.
-const UNLIMITED: &[(&str, &str)] = &[
-    ("BREAKWATER_EDGE__LIMITS__ADDRESS__BURST", "1000000"),
-    ("BREAKWATER_EDGE__LIMITS__CALLER__BURST", "1000000"),
-];
+const UNLIMITED: &[(&str, &str)] =
+    &[("BREAKWATER_EDGE__LIMITS__ADDRESS__BURST", "1000000"), ("BREAKWATER_EDGE__LIMITS__CALLER__BURST", "1000000")];
 
 /// One read: when it began, and what came of it.
 struct Read {
@@ -57,7 +55,8 @@ impl Readers {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let reading = (0..READERS).map(|_| tokio::spawn(read(stop.clone(), http.clone(), url.to_owned(), token.to_owned())));
+        let reading =
+            (0..READERS).map(|_| tokio::spawn(read(stop.clone(), http.clone(), url.to_owned(), token.to_owned())));
         Self { reading: reading.collect(), stop }
     }
 
@@ -73,7 +72,13 @@ impl Readers {
 }
 
 /// Makes a change while somebody reads. Its answer is proof that it was committed: no read that began after that may succeed.
-async fn change_while_reading(system: &System, path: &str, token: &str, change: impl Future<Output = StatusCode>, name: &str) {
+async fn change_while_reading(
+    system: &System,
+    path: &str,
+    token: &str,
+    change: impl Future<Output = StatusCode>,
+    name: &str,
+) {
     let readers = Readers::start(&system.http, &system.url(path), token);
     let before = system.http.get(system.url(path)).bearer_auth(token).send().await.unwrap();
     assert_eq!(before.status(), StatusCode::OK, "{name}: nobody read before");
@@ -108,9 +113,11 @@ impl Scene {
         let document = made(owner.documents(), json!({ "data": { "n": 1 } }));
         let document = created(document.await.unwrap()).await["id"].as_str().unwrap().to_owned();
         for (name, permissions) in [("reader", json!(["documents:read"])), ("guest", json!([]))] {
-            created(made(owner.path("roles"), json!({ "name": name, "permissions": permissions })).await.unwrap()).await;
+            created(made(owner.path("roles"), json!({ "name": name, "permissions": permissions })).await.unwrap())
+                .await;
         }
-        created(made(owner.path("members"), json!({ "email": "bob@example.com", "role": "reader" })).await.unwrap()).await;
+        created(made(owner.path("members"), json!({ "email": "bob@example.com", "role": "reader" })).await.unwrap())
+            .await;
         let token = member["access_token"].as_str().unwrap().to_owned();
         let path = format!("{}/{document}", owner.documents());
         Self { owner, member: member["user"].clone(), token, document, path }
@@ -136,7 +143,8 @@ async fn no_read_that_began_after_the_commit_succeeds() {
         "on": { "collection": "notes", "document": scene.document }, "to": { "user": scene.member["id"] },
         "permissions": ["documents:read"],
     });
-    let grant = scene.owner.request(&system, Method::POST, &scene.owner.path("grants")).json(&grant).send().await.unwrap();
+    let grant =
+        scene.owner.request(&system, Method::POST, &scene.owner.path("grants")).json(&grant).send().await.unwrap();
     let grant = format!("grants/{}", created(grant).await["id"].as_str().unwrap());
     let revoked = scene.send(&system, Method::DELETE, &grant, json!({}));
     change_while_reading(&system, path, token, revoked, "a grant is revoked").await;
@@ -145,7 +153,12 @@ async fn no_read_that_began_after_the_commit_succeeds() {
     let removed = scene.send(&system, Method::DELETE, &member, json!({}));
     change_while_reading(&system, path, token, removed, "a member is removed").await;
 
-    assert!(scene.send(&system, Method::POST, "members", json!({ "email": "bob@example.com", "role": "reader" })).await.is_success());
+    assert!(
+        scene
+            .send(&system, Method::POST, "members", json!({ "email": "bob@example.com", "role": "reader" }))
+            .await
+            .is_success()
+    );
     let out = system.http.post(system.url("/api/v1/auth/logout")).bearer_auth(&scene.token).send();
     let ended = async { out.await.unwrap().status() };
     change_while_reading(&system, path, token, ended, "a session ends").await;

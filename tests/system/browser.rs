@@ -24,7 +24,10 @@ impl Page {
     /// As browsers send what a page asks for.
     fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.browser.request(method, format!("{}{path}", self.origin)).header("origin", &self.origin);
-        request.header("sec-fetch-site", "same-origin").header("x-session-mode", "cookie").header("x-csrf-token", &self.csrf)
+        request
+            .header("sec-fetch-site", "same-origin")
+            .header("x-session-mode", "cookie")
+            .header("x-csrf-token", &self.csrf)
     }
 
     /// The same caused by a page of another site.

@@ -72,7 +72,9 @@ impl Cookies {
 
     fn is_own_page(&self, site: &Site, fields: &[Field]) -> bool {
         // `null` is on no list. A browser that says nothing is none that we know.
-        let Some(origin) = only(fields, "origin").and_then(|origin| std::str::from_utf8(origin).ok()) else { return false };
+        let Some(origin) = only(fields, "origin").and_then(|origin| std::str::from_utf8(origin).ok()) else {
+            return false;
+        };
         let listed = self.origins.iter().any(|one| one == origin);
         let own = origin.strip_prefix(site.scheme.as_str()).and_then(|rest| rest.strip_prefix("://"));
         let own = own.is_some_and(|authority| authority.eq_ignore_ascii_case(&site.authority));

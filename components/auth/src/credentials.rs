@@ -164,7 +164,10 @@ mod tests {
         }
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
         for value in [b"Bearer \xff".as_slice(), long.as_bytes()] {
-            assert!(matches!(read(&request(&[("authorization", value)], None), &keys, None), Credentials::Malformed(_)));
+            assert!(matches!(
+                read(&request(&[("authorization", value)], None), &keys, None),
+                Credentials::Malformed(_)
+            ));
         }
         assert_eq!(read(&request(&[("x-authorization", b"Bearer a")], None), &keys, None), Credentials::None);
         assert_eq!(read(&request(&[("x-api-key", b"abc")], None), &keys, None), Credentials::ApiKey("abc"));

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use breakwater_kit::types::{
-    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Presented, Site,
-    Problem, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Stored, StoredHead, Subscriber, Verdict,
+    CacheKeep, CachePlan, CacheUse, Caller, ClientCertificate, DrawPlan, Drawn, File, Hit, Leased, Opinion, Presented,
+    Problem, RequestHead, Requirement, ResponseHead, RouteDecision, Sent, Site, Stored, StoredHead, Subscriber,
+    Verdict,
 };
 use breakwater_pipeline::{Fault, Policies, Reads, Section};
 

@@ -35,7 +35,8 @@ impl Origin {
     /// Reads the request's `Origin`, for routes that say nothing of their own.
     pub fn of(request: &RequestHead, settings: Option<&Settings>) -> Self {
         let any = settings.map_or(&[][..], |settings| &settings.cors.allowed_origins);
-        let trusted = settings.and_then(|settings| settings.cookies.as_ref()).map_or(&[][..], |cookies| &cookies.origins);
+        let trusted =
+            settings.and_then(|settings| settings.cookies.as_ref()).map_or(&[][..], |cookies| &cookies.origins);
         let origin = headers::get(&request.headers, "origin");
         let is_in = |list: &[String]| list.iter().any(|allowed| Some(allowed.as_bytes()) == origin);
         let credentials = is_in(trusted);

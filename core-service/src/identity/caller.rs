@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::access_token::{self, Verified};
 use super::api_keys::{self, For, Key};
-use super::{browser, cookies};
 use super::session::Origin;
 use super::support::{self, Support};
+use super::{browser, cookies};
 use crate::access::{Permission, Permissions};
 use crate::app::AppState;
 use crate::database::Scope;

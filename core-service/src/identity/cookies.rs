@@ -45,7 +45,7 @@ impl Cookie {
         let secure = if is_secure(&app.config) { "; Secure" } else { "" };
         let http_only = if self.http_only { "; HttpOnly" } else { "" };
         let text = format!(
-            "{}={value}; Path=/; Max-Age={}; SameSite={:?}{http_only}{secure}",
+            "{}={value}; Path=/; Max-Age={}{http_only}; SameSite={:?}{secure}",
             self.full_name(&app.config),
             life.as_secs(),
             self.same_site,

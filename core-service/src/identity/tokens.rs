@@ -96,7 +96,8 @@ impl Grant {
 
     /// What the answer's head says: that it is not to be kept, and the cookies.
     pub(super) fn headers(&self, app: &AppState) -> Result<HeaderMap> {
-        let mut headers: HeaderMap = NO_STORE.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
+        let mut headers: HeaderMap =
+            NO_STORE.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect();
         if let Self::Cookies(session) = self {
             let config = &app.config.identity;
             for (cookie, value, life) in [

@@ -152,7 +152,8 @@ async fn a_second_factor_and_a_trusted_device_know_cookies() {
 
 #[tokio::test]
 async fn a_refresh_rotates_and_reuse_ends_the_session() {
-    let app = TestApp::start_with(settings([("IDENTITY__ISSUER", OWN), ("IDENTITY__REFRESH_GRACE_SECONDS", "0")])).await;
+    let app =
+        TestApp::start_with(settings([("IDENTITY__ISSUER", OWN), ("IDENTITY__REFRESH_GRACE_SECONDS", "0")])).await;
     let (_, mut browser) = browser(&app).await;
     let stolen = browser.clone();
     let answer = browser.refresh(&app).await.expect(200);
@@ -225,7 +226,10 @@ fn forged(app: &TestApp, browser: &Browser, path: &str) -> Vec<(&'static str, Ca
     };
     vec![
         ("a form of another site", other("https://evil.example", "cross-site")),
-        ("a form that looks like JSON", other("https://evil.example", "cross-site").header("content-type", "text/plain")),
+        (
+            "a form that looks like JSON",
+            other("https://evil.example", "cross-site").header("content-type", "text/plain"),
+        ),
         ("a sandbox", other("null", "cross-site")),
         ("a sibling site", other("http://blog.127.0.0.1:3000", "same-site")),
         ("a browser that says nothing", call().header("x-csrf-token", &browser.csrf)),
@@ -302,7 +306,8 @@ async fn a_page_of_a_configured_origin_may_and_no_other() {
         call.header("origin", origin).header("sec-fetch-site", "same-site")
     };
     signed_in(&call(APP).send().await.expect(200));
-    for origin in ["https://app.example.evil", "http://app.example", "https://app.example:8443", "https://APP.example"] {
+    for origin in ["https://app.example.evil", "http://app.example", "https://app.example:8443", "https://APP.example"]
+    {
         call(origin).send().await.problem(403, "cross-site-request");
     }
 }

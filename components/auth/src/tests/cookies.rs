@@ -57,7 +57,11 @@ fn a_page_of_ours_reads_and_changes() {
         ("GET", &[("sec-websocket-key", "x"), OWN, ("sec-fetch-site", "same-origin")]),
     ] {
         for _ in 0..2 {
-            assert_eq!(verdict(&mut authenticator, &with_cookie(method, &token, lines)), "known ada", "{method} {lines:?}");
+            assert_eq!(
+                verdict(&mut authenticator, &with_cookie(method, &token, lines)),
+                "known ada",
+                "{method} {lines:?}"
+            );
         }
     }
     assert!(authenticator.reads().contains(&"x-csrf-token".to_owned()));

@@ -1,7 +1,7 @@
 //! The step to the upstream.
 
-use breakwater_kit::{headers as kit, problems};
 use breakwater_kit::types::{Field, Problem, Route, Target};
+use breakwater_kit::{headers as kit, problems};
 
 use super::{Exchange, Next, Step, Stop, Waiting};
 use crate::balance::choice;

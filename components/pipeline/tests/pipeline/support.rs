@@ -37,7 +37,12 @@ impl Real {
     /// The client as shells show it to a policy.
     fn presented(&self, section: Section, request: &RequestHead) -> Presented {
         let headers = self.reads[section as usize].of(&request.headers).cloned().collect();
-        Presented { client_address: request.client_address.clone(), query: request.query.clone(), site: Site::of(request), headers }
+        Presented {
+            client_address: request.client_address.clone(),
+            query: request.query.clone(),
+            site: Site::of(request),
+            headers,
+        }
     }
 
     fn asked(&mut self, name: &'static str) -> Result<(), Fault> {

@@ -14,12 +14,11 @@ use crate::audit::{self, Action, Event};
 use crate::database::Scope;
 use crate::http::Json;
 use crate::identity::browser::{self, Mode};
-use crate::identity::{cookies, guesses};
 use crate::identity::register::MailSent;
 use crate::identity::session::Origin;
 use crate::identity::sign_in::{self, SignedIn};
-use crate::identity::tokens::NO_STORE;
 use crate::identity::user::User;
+use crate::identity::{cookies, guesses};
 use crate::problem::{self, Problem, Result};
 
 /// A second factor.
