@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use breakwater_auth::Authenticator;
-use breakwater_kit::types::{Field, Presented, Requirement, Site, Verdict};
+use breakwater_kit::types::{Field, Presented, RequestHead, Requirement, Site, Verdict};
 use serde_json::json;
 
 const NOW: u64 = 1_790_000_000;
@@ -19,6 +19,7 @@ static SECTION: LazyLock<String> = LazyLock::new(|| {
                  "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
             ]}
         }],
+        "cookies": {"access": "a", "refresh": "r", "issuer": "https://core.example", "origins": []},
         "revoked_sessions": []
     })
     .to_string()
@@ -30,17 +31,20 @@ pub fn tokens(data: &[u8]) {
     authenticator.configure(SECTION.as_bytes()).unwrap();
     let mut request = super::request(data);
     let bearer = [b"Bearer ".as_slice(), data].concat();
-    for headers in [std::mem::take(&mut request.headers), vec![Field::new("authorization", bearer)]] {
-        let presented = Presented {
-            client_address: "192.0.2.1".into(),
-            query: request.query.clone(),
-            site: Site::of(&request),
-            headers,
-        };
+    let cookie = [b"a=".as_slice(), data].concat();
+    let RequestHead { method, scheme, authority, .. } = request.clone();
+    let site = Some(Site { method, scheme, authority });
+    for headers in [
+        std::mem::take(&mut request.headers),
+        vec![Field::new("authorization", bearer)],
+        vec![Field::new("cookie", cookie)],
+    ] {
+        let presented =
+            Presented { client_address: "192.0.2.1".into(), query: request.query.clone(), site: site.clone(), headers };
         let required = Requirement::Required(Vec::new());
         match authenticator.authenticate(&presented, &required, None, NOW) {
             Verdict::Refuse(problem) | Verdict::UnknownKey((_, problem)) => {
-                assert!(matches!(problem.status, 400 | 401), "{problem:?}");
+                assert!(matches!(problem.status, 400 | 401 | 403), "{problem:?}");
             }
             verdict => panic!("{verdict:?} for {presented:?}"),
         }
