@@ -189,9 +189,12 @@ async fn without_the_core_nothing_personal_is_answered_and_tokens_still_end() {
                 away += 1;
                 assert!(header(&answer, "retry-after").is_some(), "{:?}", answer.headers());
             }
-            StatusCode::UNAUTHORIZED => break problem(answer, 401, "invalid-token").await,
+            StatusCode::UNAUTHORIZED => {
+                problem(answer, 401, "invalid-token").await;
+                break;
+            }
             status => panic!("{status} without a core"),
-        };
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(away > 0, "the token was good when the core went");

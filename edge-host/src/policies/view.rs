@@ -32,7 +32,7 @@ pub struct PresentedView<'a> {
 /// WIT `site`.
 #[derive(Clone, Copy, ComponentType, Lower)]
 #[component(record)]
-struct SiteView<'a> {
+pub struct SiteView<'a> {
     method: &'a str,
     scheme: &'a str,
     authority: &'a str,
