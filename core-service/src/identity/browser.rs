@@ -47,7 +47,7 @@ pub(super) enum Mode {
 #[allow(dead_code, reason = "it only describes")]
 pub(super) struct ModeHeader {
     /// `cookie` for a browser's page: the tokens come in cookies that no script can read. Not said, or `bearer`: in the body.
-    #[param(rename = "X-Session-Mode", pattern = "^(bearer|cookie)$")]
+    #[param(rename = "X-Session-Mode", nullable = false, pattern = "^(bearer|cookie)$")]
     mode: Option<String>,
 }
 
