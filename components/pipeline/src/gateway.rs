@@ -91,6 +91,8 @@ impl Default for Caching {
 /// What the pipeline reads of the cookies that are otherwise the authentication's.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Cookies {
+    /// The one that holds an access token: only the core is shown it.
+    pub access: String,
     /// The one that holds a refresh token: only the core is shown it.
     pub refresh: String,
     /// Origins whose pages may use sessions.

@@ -56,8 +56,9 @@ where
     let (sender, connection) = http1::Builder::new()
         // A request is mostly its head alone, which one plain write sends for less than a gathering one.
         .writev(false)
-        // An upstream is trusted with its answer's size, but not with our memory.
-        .max_buf_size(256 * 1024)
+        // An upstream is trusted with its answer's size, but not with our memory, nor with the time of this thread: this
+        // is also what is read between two looks at the clock of an upstream that sends interim answers without end.
+        .max_buf_size(64 * 1024)
         .handshake(TokioIo::new(stream))
         .await?;
     tokio::task::spawn_local(async move {

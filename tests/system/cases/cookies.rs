@@ -113,8 +113,9 @@ pub async fn what_a_session_is_answered_is_kept_for_nobody_else(edge: Edge) {
     assert_eq!(edge.core.asked(&open).len(), 3);
 }
 
-pub async fn only_the_core_is_shown_what_renews_a_session(edge: Edge) {
-    let cookies = format!("a=1; {REFRESH_COOKIE}=secret; b=2");
+pub async fn only_the_core_is_shown_the_tokens_of_a_session(edge: Edge) {
+    let access = for_cookie().sign();
+    let cookies = format!("a=1; {REFRESH_COOKIE}=secret; b=2; {ACCESS_COOKIE}={access}");
     let told = edge.request(Method::GET, "/echo/a").header("cookie", &cookies).send().await.unwrap();
     assert_eq!(echoed(told).await["headers"]["cookie"], cookies);
     // An upstream that is not the core, as far as the edge knows.

@@ -49,7 +49,7 @@ cases! {
         a_request_is_mirrored, a_canary_gets_its_part, a_route_has_a_cors_rule_of_its_own;
     authentication: credentials_are_judged, a_caller_is_known_by_the_core_too;
     cookies: a_session_in_a_cookie_is_judged, pages_of_the_app_may_send_cookies_and_no_others,
-        what_a_session_is_answered_is_kept_for_nobody_else, only_the_core_is_shown_what_renews_a_session;
+        what_a_session_is_answered_is_kept_for_nobody_else, only_the_core_is_shown_the_tokens_of_a_session;
     callers: an_api_key_is_good_until_it_is_taken_away, a_key_of_the_cores_is_asked_about_until_it_ends, claims_are_told_by_the_edge_alone,
         an_opaque_token_is_asked_about, the_core_hears_of_a_key_that_is_missing,
         behind_a_proxy_the_client_is_who_the_proxy_says;

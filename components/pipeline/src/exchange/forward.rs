@@ -84,10 +84,11 @@ impl Exchange {
         let settings = self.gateway.settings.as_ref().ok_or(Stop::OutOfStep)?;
         // The router names an upstream that the snapshot does not have: the core's mistake, and nobody else's.
         let upstream = settings.upstreams.get(name).ok_or_else(problems::internal)?;
-        // Only the core is told who we are, and what a session is renewed with: another upstream has no use for it.
+        // Only the core is told who we are, and shown a session's tokens: with them another upstream could act for its
+        // callers. What it may know of them is told in headers.
         if !upstream.is_core() {
             if let Some(cookies) = &settings.cookies {
-                kit::remove_cookies(&mut fields, std::slice::from_ref(&cookies.refresh));
+                kit::remove_cookies(&mut fields, &[cookies.access.clone(), cookies.refresh.clone()]);
             }
         } else {
             let signed = Signed {
