@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
+use breakwater_spans::Spans;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
@@ -18,7 +19,7 @@ use crate::events::Handler;
 use crate::http::layers;
 use crate::identity::Identity;
 use crate::mail::Mail;
-use crate::operations::{ApiDocument, Metrics};
+use crate::operations::{ApiDocument, Metrics, traces};
 use crate::problem::ProblemBody;
 use crate::vault::Vault;
 use crate::{access, audit, documents, edge, identity, mail, operations, workspaces};
@@ -45,6 +46,8 @@ pub struct App {
     pub document: ApiDocument,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where traces are told, if they are.
+    pub spans: Option<Spans>,
 }
 
 impl Deref for AppState {
@@ -65,6 +68,7 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
         mail: Mail::new(&config.mail)?,
         edge: Edge::new(&config, &openapi)?,
         metrics: Metrics::new(&openapi),
+        spans: traces::start(&config.telemetry)?,
         document: ApiDocument::new(openapi)?,
         vault,
         config,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use breakwater_spans::Spans;
 use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
@@ -234,6 +235,8 @@ async fn work(config: Config) -> anyhow::Result<()> {
     })
     .await;
     state.database.close().await;
+    let last = state.clone();
+    tokio::task::spawn_blocking(move || last.spans.as_ref().map(Spans::stop)).await?;
     tracing::info!("stopped");
     Ok(())
 }

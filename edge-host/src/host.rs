@@ -21,6 +21,7 @@ use crate::server::Listener;
 use crate::setup::{self, Current, Setup};
 use crate::snapshot::{Follower, MissingKeys};
 use crate::state::{Memory, State};
+use crate::traces::Traces;
 use crate::upstream::{Breakers, Checker};
 use crate::worker::{self, Limits, News, Parts, Phase, StateParts};
 
@@ -82,7 +83,11 @@ pub fn run(options: &Options) -> Result<()> {
         }
         stop_signal(&workers).await
     })?;
-    stop(&phase, workers)
+    let stopped = stop(&phase, workers);
+    if let Some(traces) = &parts.traces {
+        traces.stop();
+    }
+    stopped
 }
 
 /// A connection takes two descriptors, one to each side, and what a process gets by default is soon used up.
@@ -114,6 +119,7 @@ fn parts(options: &Options, manifest: &Manifest) -> Result<Parts> {
         state,
         missing: MissingKeys::default(),
         metrics: None,
+        traces: Traces::start(options)?,
         limits: Limits {
             header_timeout: options.header_timeout,
             write_timeout: options.write_timeout,

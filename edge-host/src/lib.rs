@@ -25,6 +25,7 @@ pub mod setup;
 pub mod snapshot;
 pub mod state;
 pub mod tls;
+pub mod traces;
 pub mod tunnel;
 pub mod upstream;
 pub mod worker;

@@ -20,6 +20,7 @@ use crate::server::{self, Listener, Places};
 use crate::setup::Current;
 use crate::snapshot::MissingKeys;
 use crate::state::{Redis, State};
+use crate::traces::Traces;
 use crate::upstream::Unwell;
 pub use generation::Generation;
 use random::Random;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub missing: MissingKeys,
     /// Where everything is counted, if anybody asks.
     pub metrics: Option<Arc<Metrics>>,
+    /// Where traces are told, if they are.
+    pub traces: Option<Traces>,
     /// Time-outs.
     pub limits: Limits,
 }
@@ -101,6 +104,8 @@ pub struct Worker {
     pub mirrored: Cell<usize>,
     /// What this worker counts, if anybody asks.
     pub metrics: Option<Rc<WorkerMetrics>>,
+    /// Where traces are told, if they are.
+    pub traces: Option<Traces>,
     all_metrics: Option<Arc<Metrics>>,
 }
 
@@ -144,6 +149,7 @@ impl Worker {
             taken: watch::Sender::new(0),
             tunnels: TaskTracker::new(),
             metrics,
+            traces: parts.traces,
             all_metrics: parts.metrics,
             collapsing: parts.collapsing,
             state,

@@ -50,6 +50,10 @@ pub struct Exchange {
     request: RequestHead,
     request_id: String,
     traceparent: String,
+    /// Whether it is the client's.
+    continues: bool,
+    /// The client's span, once the edge has one of its own.
+    parent_span: Option<String>,
     origin: Origin,
     route: Option<Route>,
     certificate: Option<ClientCertificate>,
@@ -144,6 +148,8 @@ impl Exchange {
             request,
             request_id,
             traceparent,
+            continues: kept,
+            parent_span: None,
             origin,
             route: None,
             certificate: None,
@@ -180,6 +186,14 @@ impl Exchange {
     #[must_use]
     pub fn with_codings(mut self) -> Self {
         self.wanted_coding = Some(Wanted::of(&self.request, self.certificate.as_ref()));
+        self
+    }
+
+    /// The shell tells a collector of requests, and of this one if it is `chosen`: what is forwarded names the edge's
+    /// span, and whether the core is to tell of its own.
+    #[must_use]
+    pub fn with_tracing(mut self, chosen: bool) -> Self {
+        self.parent_span = ids::own_span(&mut self.traceparent, self.continues, chosen, &self.holder);
         self
     }
 
@@ -524,6 +538,16 @@ impl Exchange {
     /// The trace that the request belongs to, for the log.
     pub fn trace_id(&self) -> &str {
         self.traceparent.get(3..35).unwrap_or_default()
+    }
+
+    /// The trace context that goes on (W3C Trace Context, section 3.2).
+    pub fn traceparent(&self) -> &str {
+        &self.traceparent
+    }
+
+    /// The span of the client's that this request is below, if the edge tells of requests.
+    pub fn parent_span(&self) -> Option<&str> {
+        self.parent_span.as_deref()
     }
 
     /// The method, for the log.

@@ -67,6 +67,24 @@ pub fn traceparent(fields: &[Field], seed: &Seed) -> (String, bool) {
     (text, false)
 }
 
+/// Makes `traceparent` name a span of the edge's own, and says whether the trace is `chosen`; the parent's id, if `kept`
+/// says that there is one. What the client says of sampling is not asked: it would cost the collector, not the client.
+pub fn own_span(traceparent: &mut String, kept: bool, chosen: bool, seed: &Seed) -> Option<String> {
+    // Of a later version only these fields are known to us (section 4.3).
+    let (trace, parent) = (traceparent.get(3..35)?.to_owned(), traceparent.get(36..52)?.to_owned());
+    let mut text = format!("00-{trace}-");
+    if chosen && kept {
+        for (index, byte) in seed.0[26..34].iter().enumerate() {
+            push_hex(&mut text, if index == 0 { byte | 1 } else { *byte });
+        }
+    } else {
+        text.push_str(&parent);
+    }
+    text.push_str(if chosen { "-01" } else { "-00" });
+    *traceparent = text;
+    kept.then_some(parent)
+}
+
 /// `version-trace_id-parent_id-flags`; a later version may have more behind another dash.
 fn is_traceparent(value: &[u8]) -> bool {
     let hex = |range: std::ops::Range<usize>| value[range].iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -109,6 +127,26 @@ mod tests {
                 "01234567-89ab-7bab-abab-abababababab"
             );
         }
+    }
+
+    #[test]
+    fn an_edge_that_tells_of_requests_has_a_span_and_the_last_word_on_sampling() {
+        let seed = Seed([0xab; 34]);
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let told = |line: &str, kept, chosen| {
+            let mut line = line.to_owned();
+            let parent = own_span(&mut line, kept, chosen, &seed);
+            (line, parent)
+        };
+        let client = format!("00-{trace}-00f067aa0ba902b7-01");
+        let parent = Some("00f067aa0ba902b7".to_owned());
+        assert_eq!(told(&client, true, true), (format!("00-{trace}-abababababababab-01"), parent.clone()));
+        assert_eq!(told(&client, true, false), (format!("00-{trace}-00f067aa0ba902b7-00"), parent.clone()));
+        let later = format!("cc-{trace}-00f067aa0ba902b7-01-more");
+        assert_eq!(told(&later, true, true), (format!("00-{trace}-abababababababab-01"), parent));
+        let (own, _) = traceparent(&[], &seed);
+        let (named, none) = told(&own, false, true);
+        assert_eq!((&named[..53], &named[53..], none), (&own[..53], "01", None));
     }
 
     #[test]

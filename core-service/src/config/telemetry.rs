@@ -1,4 +1,4 @@
-//! Log lines and metrics.
+//! Log lines, metrics and traces.
 
 use std::net::SocketAddr;
 
@@ -22,6 +22,8 @@ pub struct TelemetryConfig {
     pub filter: String,
     /// Where metrics are served, if they are.
     pub metrics_listen: Option<SocketAddr>,
+    /// The OpenTelemetry collector that is told of requests, if there is one.
+    pub traces: Option<http::Uri>,
 }
 
 impl TelemetryConfig {
@@ -36,6 +38,7 @@ impl TelemetryConfig {
             .map_err(|error| section.bad("filter", format!("`{filter}`: {error}")))?;
         let metrics_listen =
             section.optional("metrics_listen")?.map(|_| section.parse("metrics_listen")).transpose()?;
-        Ok(Self { format, filter: filter.to_owned(), metrics_listen })
+        let traces = section.optional("traces")?.map(|_| section.parse("traces")).transpose()?;
+        Ok(Self { format, filter: filter.to_owned(), metrics_listen, traces })
     }
 }

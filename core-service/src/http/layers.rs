@@ -13,7 +13,7 @@ use super::{drain, idempotency, request_id};
 use crate::app::AppState;
 use crate::audit::denials;
 use crate::edge;
-use crate::operations::metrics;
+use crate::operations::{metrics, traces};
 use crate::problem::{Problem, Result, kinds};
 
 /// Puts the layers around `router`. Read from the bottom: the request's id comes first, so that every problem and
@@ -31,6 +31,7 @@ pub fn around(router: Router<AppState>, app: AppState) -> Router {
         .layer(middleware::from_fn_with_state(config.max_body_bytes, drain::layer))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), traces::layer))
         .layer(middleware::from_fn(request_id::layer))
         .with_state(app)
 }

@@ -7,6 +7,7 @@ pub mod migrate;
 mod page;
 pub mod serve;
 pub mod telemetry;
+pub mod traces;
 pub mod upkeep;
 
 use axum::Router;

@@ -86,11 +86,19 @@ async fn answer(worker: &Rc<Worker>, peer: &Peer, mut request: Request<Incoming>
         .with_certificate(peer.certificate.clone())
         .with_tunnels()
         .with_codings();
+    if let Some(traces) = &worker.traces {
+        let mut random = [0; 4];
+        worker.random.borrow_mut().fill(&mut random);
+        exchange = exchange.with_tracing(traces.chooses(random));
+    }
     // Policies are borrowed for one step at a time: between steps other requests of this worker have theirs.
     let effect = exchange.start(&mut *generation.policies.borrow_mut(), now_s());
     let answered = drive(worker, &generation, &mut exchange, effect, Some(body), None).await;
     if let Some(metrics) = &worker.metrics {
         metrics.answered(&exchange, answered.answer.head.status, since.elapsed());
+    }
+    if let Some(traces) = &worker.traces {
+        traces.answered(&exchange, answered.answer.head.status, since);
     }
     if let Some(issuer) = exchange.unknown_key() {
         worker.missing.report(issuer);

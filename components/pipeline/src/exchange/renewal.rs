@@ -28,6 +28,8 @@ impl Exchange {
             request,
             request_id: self.request_id.clone(),
             traceparent: self.traceparent.clone(),
+            continues: self.continues,
+            parent_span: self.parent_span.clone(),
             origin: Origin::nowhere(),
             route: self.route.clone(),
             certificate: None,
