@@ -11,6 +11,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let options = Options::parse();
     logging::start(options.log_format);
+    // For what talks to a collector over TLS. Fails only if there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match host::run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

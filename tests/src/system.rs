@@ -35,6 +35,8 @@ pub struct Wiring {
     pub edge_asks: u16,
     /// Where the edge keeps its state; in its memory if nowhere.
     pub redis: Option<String>,
+    /// The collector that both tell of every request, if there is one.
+    pub collector: Option<String>,
 }
 
 impl System {
@@ -46,7 +48,8 @@ impl System {
     /// The same with some settings of the core's.
     pub async fn start_with(owner_url: &str, settings: &'static [(&'static str, &'static str)]) -> Self {
         let core_port = free_port();
-        Self::start_wired(owner_url, Wiring { settings, core_port, edge_asks: core_port, redis: None }).await
+        Self::start_wired(owner_url, Wiring { settings, core_port, edge_asks: core_port, redis: None, collector: None })
+            .await
     }
 
     /// The same, put together in another way.
@@ -191,6 +194,7 @@ fn core_command(folder: &TempDir, owner_url: &str, core_port: u16, edge_port: u1
 fn start_core(folder: &TempDir, database: &str, wiring: &Wiring, core_port: u16, edge_port: u16) -> Process {
     let mut command = core_command(folder, database, core_port, edge_port);
     command.arg("serve").envs(wiring.settings.iter().copied());
+    command.env("BREAKWATER_TELEMETRY__TRACES", wiring.collector.as_deref().unwrap_or_default());
     Process::start("core", command, folder.path())
 }
 
@@ -208,6 +212,9 @@ fn start_edge(folder: &TempDir, wiring: &Wiring, cores: &str, edge_port: u16) ->
         .env("SPIN_VARIABLE_EDGE_KEY", format!("test.{SECRET}"));
     if let Some(redis) = &wiring.redis {
         command.args(["--state", "redis"]).env("SPIN_VARIABLE_REDIS_URL", redis);
+    }
+    if let Some(collector) = &wiring.collector {
+        command.args(["--traces", collector, "--traces-share", "1"]);
     }
     Process::start("edge", command, folder.path())
 }

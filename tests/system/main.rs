@@ -20,4 +20,5 @@ mod revocation;
 mod soak;
 mod spin;
 mod state;
+mod traces;
 mod two_edges;

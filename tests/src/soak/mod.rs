@@ -42,7 +42,8 @@ pub async fn run(length: Duration) -> Report {
     let redis = Redis::start();
     let core_port = free_port();
     let proxy = Proxy::start(core_port).await;
-    let wiring = Wiring { settings: SETTINGS, core_port, edge_asks: proxy.port, redis: Some(redis.url()) };
+    let wiring =
+        Wiring { settings: SETTINGS, core_port, edge_asks: proxy.port, redis: Some(redis.url()), collector: None };
     let system = System::start_wired(&cluster.url(), wiring).await;
     let mut users = Vec::new();
     for number in 0..USERS {
