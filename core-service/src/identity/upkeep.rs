@@ -24,12 +24,6 @@ async fn rotate(app: &AppState, mut tx: Tx, event: Event) -> anyhow::Result<()> 
 /// What is to be done now and then.
 pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
     let config = &app.config.identity;
-    if let Some(age) = config.key_rotation {
-        let mut tx = begin(app).await?;
-        if keys::due(&mut tx, age).await? {
-            rotate(app, tx, Event::by_system(Action::SigningKeyRotated)).await?;
-        }
-    }
     let mut tx = begin(app).await?;
     keys::forget_dead(&mut tx).await?;
     session::forget_old(&mut tx, config.refresh_token_life).await?;
@@ -41,6 +35,13 @@ pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
     guesses::forget_old(&mut tx).await?;
     mailed_code::forget_old(&mut tx).await?;
     tx.commit().await?;
+    // Last, because more can be wrong with it, and what is over is to be forgotten all the same.
+    if let Some(age) = config.key_rotation {
+        let mut tx = begin(app).await?;
+        if keys::due(&mut tx, age).await? {
+            rotate(app, tx, Event::by_system(Action::SigningKeyRotated)).await?;
+        }
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Call, TestApp};
 use core_service::identity;
@@ -79,6 +79,34 @@ async fn a_key_is_rotated_when_it_is_old() {
         .unwrap();
     identity::upkeep(&app.state).await.unwrap();
     assert_ne!(kid_of(&app.user().await.access_token), before);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_rotated_keeps_nothing_else_from_being_forgotten() {
+    let app = TestApp::start().await;
+    let user = app.user().await;
+    let body = json!({"email": "other@example.com", "password": "difference engine no. 2"});
+    app.post("/api/v1/auth/register").header("idempotency-key", "key-1").json(body).send().await.expect(201);
+    let mut database = app.database().await;
+    for statement in [
+        "UPDATE signing_keys SET current_since = now() - interval '31 days' WHERE state = 'current'",
+        "UPDATE sessions SET expires_at = now() - interval '8 days'",
+        "UPDATE idempotency_keys SET created_at = now() - interval '25 hours'",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON signing_keys EXECUTE FUNCTION refuse()",
+    ] {
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+    }
+    let error = core_service::operations::upkeep::once(&app.state).await.unwrap_err();
+    assert!(format!("{error:#}").contains("not now"), "{error:#}");
+    for table in ["sessions", "idempotency_keys"] {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        let left: i64 = sqlx::query_scalar(count).fetch_one(&mut database).await.unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    sqlx::query("DROP TRIGGER refuse ON signing_keys").execute(&mut database).await.unwrap();
+    core_service::operations::upkeep::once(&app.state).await.unwrap();
+    assert_ne!(kid_of(&app.user().await.access_token), kid_of(&user.access_token));
 }
 
 /// A second rotation would sign with a key that nobody has heard of yet.
