@@ -61,9 +61,10 @@ impl Deref for AppState {
 /// Builds the state and the router that serves it. Needs no database yet: the pool connects when it is used.
 pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
     let (router, openapi) = api().split_for_parts();
-    let vault = Vault::new(config.identity.secret_key.as_ref())?;
+    let database = Database::new(&config.database)?;
+    let vault = Vault::new(&config, database.clone())?;
     let state = AppState(Arc::new(App {
-        database: Database::new(&config.database)?,
+        database,
         identity: Identity::new(&config.identity, &vault)?,
         mail: Mail::new(&config.mail)?,
         edge: Edge::new(&config, &openapi)?,

@@ -9,8 +9,9 @@ use breakwater_spans::Spans;
 use clap::{Parser, Subcommand};
 use core_service::config::Config;
 use core_service::operations::serve::{Server, stop_signal};
-use core_service::operations::{metrics, migrate, telemetry, upkeep};
+use core_service::operations::{encryption, metrics, migrate, telemetry, upkeep};
 use core_service::{app, audit, edge, events, identity, mail};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The core of Breakwater.
@@ -44,6 +45,11 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         least: u64,
     },
+    /// Measure what hashing a password takes on this machine with the configured parameters: the bound of signing in.
+    ///
+    /// Prints `milliseconds` for one password, with nothing beside it, and how many are hashed `at_once`. OWASP's cheat sheet on
+    /// storing passwords wants what identity.hashing_memory_kib and identity.hashing_passes are by default, or more.
+    HashingTime,
     /// Say what is wrong with a gateway file, with lines; needs neither database nor secrets.
     CheckGateway {
         /// The file.
@@ -59,6 +65,17 @@ enum Command {
 enum Admin {
     /// Replace the key that access tokens are signed with by the next one. Tokens stay valid.
     RotateKeys,
+    /// Have a new data key encrypt what must not be readable in the database. What is there stays as it is: see `reencrypt`.
+    RotateDataKey,
+    /// Encrypt with the newest data key what older ones encrypted.
+    ///
+    /// It works beside cores that serve, and may be broken off and begun again. Cores use a new data key within a minute: to be
+    /// rid of an old one, do this a minute after `rotate-data-key`. An hour later housekeeping forgets keys that nothing needs.
+    Reencrypt,
+    /// Have the master key that is configured now encrypt the data keys, and no other.
+    RewrapDataKeys,
+    /// Print the data keys, without what they are, one JSON object a line: the master key of each, and how much needs it.
+    DataKeys,
     /// Have every edge forget what it has cached of a URL, with a tag, or everything.
     Purge(edge::purges::Purge),
     /// Print the jobs that failed for good, one JSON object a line.
@@ -118,6 +135,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Command::CheckGateway { file } = &arguments.command {
         return check_gateway(&config, file);
     }
+    if let Command::HashingTime = arguments.command {
+        let milliseconds = identity::passwords::hashing_time(&config.identity).await?.as_secs_f64() * 1e3;
+        let told = json!({ "milliseconds": milliseconds, "at_once": config.identity.hashing_threads });
+        writeln!(std::io::stdout(), "{told}")?;
+        return Ok(());
+    }
     telemetry::start(&config.telemetry)?;
     match arguments.command {
         Command::Serve => serve(config).await,
@@ -127,6 +150,32 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (state, _) = app::build(config)?;
             identity::rotate_keys(&state).await?;
             tracing::info!("the signing key was rotated");
+            Ok(())
+        }
+        Command::Admin(Admin::RotateDataKey) => {
+            let (state, _) = app::build(config)?;
+            let id = encryption::rotate(&state).await.map_err(failed)?;
+            tracing::info!(id, "cores encrypt with a new data key within a minute");
+            Ok(())
+        }
+        Command::Admin(Admin::Reencrypt) => {
+            let (state, _) = app::build(config)?;
+            let done = encryption::reencrypt(&state).await.map_err(failed)?;
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&done)?)?;
+            anyhow::ensure!(done.unreadable == 0, "{} values could not be decrypted", done.unreadable);
+            Ok(())
+        }
+        Command::Admin(Admin::RewrapDataKeys) => {
+            let (state, _) = app::build(config)?;
+            let count = encryption::rewrap(&state).await.map_err(failed)?;
+            tracing::info!(count, "the data keys are wrapped by the master key that is configured");
+            Ok(())
+        }
+        Command::Admin(Admin::DataKeys) => {
+            let (state, _) = app::build(config)?;
+            for key in state.vault.data_keys().await.map_err(failed)? {
+                writeln!(std::io::stdout(), "{}", serde_json::to_string(&key)?)?;
+            }
             Ok(())
         }
         Command::Admin(Admin::Purge(purge)) => {
@@ -184,7 +233,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             Ok(())
         }
         // Done above.
-        Command::Openapi | Command::BreachedPasswords { .. } | Command::CheckGateway { .. } => Ok(()),
+        Command::Openapi | Command::BreachedPasswords { .. } | Command::CheckGateway { .. } | Command::HashingTime => {
+            Ok(())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod components;
 mod gateway;
 mod http;
 mod interrupt;
+mod kms;
 mod machine;
 mod oidc_provider;
 mod openapi;

@@ -63,6 +63,12 @@ actions! {
     LoginFailed = "login.failed";
     /// Somebody guessed at passwords or codes, or invited others, more often than the limits allow.
     GuessRefused = "guess.refused";
+    /// A new data key encrypts what must not be readable in the database.
+    DataKeyRotated = "data-key.rotated";
+    /// The data keys were wrapped by another master key.
+    DataKeysRewrapped = "data-keys.rewrapped";
+    /// What older data keys encrypted was encrypted anew.
+    DataReencrypted = "data.reencrypted";
     /// An API key was made.
     ApiKeyCreated = "api-key.created";
     /// An API key was replaced by another.

@@ -77,7 +77,7 @@ pub struct IdentityConfig {
     pub leeway: Duration,
     /// How often the signing key is replaced; `None` means by command only.
     pub key_rotation: Option<Duration>,
-    /// The secret from which everything stored encrypted is derived.
+    /// The secret that refresh tokens and other keys are derived from; the master key as well, if no other is configured.
     pub secret_key: Option<Secret>,
     /// When an address has to be verified.
     pub email_verification: EmailVerification,

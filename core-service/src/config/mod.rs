@@ -6,6 +6,7 @@
 
 mod database;
 mod edge;
+mod encryption;
 mod events;
 mod guesses;
 mod http;
@@ -21,6 +22,7 @@ use std::path::Path;
 
 pub use self::database::DatabaseConfig;
 pub use self::edge::{EdgeConfig, Limit};
+pub use self::encryption::{EncryptionConfig, KmsConfig, Master};
 pub use self::events::EventsConfig;
 pub use self::guesses::{GuessLimits, Guesses};
 pub use self::http::{HttpConfig, TlsFiles};
@@ -61,6 +63,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Tokens, keys and password hashing.
     pub identity: IdentityConfig,
+    /// The master key that everything stored encrypted depends on.
+    pub encryption: EncryptionConfig,
     /// The link to the edges and what they are told.
     pub edge: EdgeConfig,
     /// The outbox's workers.
@@ -88,6 +92,7 @@ impl Config {
             http: HttpConfig::read(&section("http")?)?,
             database: DatabaseConfig::read(&section("database")?)?,
             identity: IdentityConfig::read(&section("identity")?)?,
+            encryption: EncryptionConfig::read(&section("encryption")?)?,
             edge: EdgeConfig::read(&section("edge")?)?,
             events: EventsConfig::read(&section("events")?)?,
             mail: MailConfig::read(&section("mail")?)?,

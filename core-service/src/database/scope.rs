@@ -26,6 +26,7 @@ enum Purpose {
     Identity,
     Mail,
     Upkeep,
+    Vault,
     Worker,
 }
 
@@ -93,6 +94,11 @@ impl Scope {
         Self { purpose: Some(Purpose::Upkeep), ..Self::default() }
     }
 
+    /// The vault's own work: data keys, and what they encrypted.
+    pub(crate) fn vault() -> Self {
+        Self { purpose: Some(Purpose::Vault), ..Self::default() }
+    }
+
     /// Mail's own work: which addresses get none.
     pub(crate) fn mail() -> Self {
         Self { purpose: Some(Purpose::Mail), ..Self::default() }
@@ -143,6 +149,7 @@ impl Scope {
             Some(Purpose::Identity) => sql.push_str("; SET LOCAL breakwater.purpose = 'identity'"),
             Some(Purpose::Upkeep) => sql.push_str("; SET LOCAL breakwater.purpose = 'upkeep'"),
             Some(Purpose::Mail) => sql.push_str("; SET LOCAL breakwater.purpose = 'mail'"),
+            Some(Purpose::Vault) => sql.push_str("; SET LOCAL breakwater.purpose = 'vault'"),
             Some(Purpose::Worker) => sql.push_str("; SET LOCAL breakwater.purpose = 'worker'"),
             None => {}
         }

@@ -26,13 +26,14 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 
 use super::json;
 use crate::app::AppState;
 use crate::database::{Scope, Tx};
 use crate::problem::{Problem, Result, kinds};
-use crate::vault;
+use crate::vault::{self, Batch, ROUND, Ring};
 
 /// The header.
 pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -144,7 +145,7 @@ impl Idempotency {
             if !bool::from(stored.fingerprint.ct_eq(&request.fingerprint[..])) {
                 return Err(Problem::new(&kinds::IDEMPOTENCY_KEY_REUSED));
             }
-            let answer = app.vault.open(&id, &stored.answer).map_err(Problem::internal)?;
+            let answer = app.vault.open(&id, &stored.answer).await?;
             return Stored::answer(&answer).map(Attempt::Repeated);
         }
         Ok(Attempt::First(IdempotentTransaction {
@@ -175,7 +176,7 @@ impl IdempotentTransaction {
         let body = body.collect().await.map_err(Problem::internal)?.to_bytes();
         let stored = Stored::of(&parts, &body);
         let plain = serde_json::to_vec(&stored).map_err(Problem::internal)?;
-        let sealed = record.app.vault.seal(&record.id, &plain).map_err(Problem::internal)?;
+        let sealed = record.app.vault.seal(&record.id, &plain).await?;
         let kept = sqlx::query!(
             "INSERT INTO idempotency_keys (id, caller, fingerprint, answer) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE
@@ -209,6 +210,37 @@ impl DerefMut for IdempotentTransaction {
     fn deref_mut(&mut self) -> &mut Tx {
         &mut self.tx
     }
+}
+
+/// Encrypts some kept answers anew: see [`Batch`].
+pub(crate) async fn reseal(
+    connection: &mut PgConnection,
+    ring: &Ring,
+    after: Vec<u8>,
+) -> anyhow::Result<Batch<Vec<u8>>> {
+    let rows = sqlx::query!(
+        "SELECT id, answer FROM idempotency_keys WHERE id > $1 AND breakwater_sealed_with(answer) IS DISTINCT FROM $2
+         ORDER BY id LIMIT $3 FOR UPDATE",
+        after,
+        ring.current(),
+        ROUND
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut batch = Batch::new();
+    for row in rows {
+        let about = row.id.clone();
+        batch.add(ring, row.id, &about, &row.answer)?;
+    }
+    sqlx::query!(
+        "UPDATE idempotency_keys SET answer = new.answer FROM unnest($1::bytea[], $2::bytea[]) AS new (id, answer)
+         WHERE idempotency_keys.id = new.id",
+        &batch.keys,
+        &batch.sealed
+    )
+    .execute(connection)
+    .await?;
+    Ok(batch)
 }
 
 /// An answer as it is kept.

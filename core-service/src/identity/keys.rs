@@ -11,7 +11,8 @@ use sqlx::PgConnection;
 
 use super::access_token;
 use crate::config::{IdentityConfig, SigningAlgorithm};
-use crate::vault::{Vault, random};
+use crate::problem::Result as Answer;
+use crate::vault::{Batch, ROUND, Ring, Vault, random};
 
 /// One signing key out of the database.
 pub(super) struct SigningKey {
@@ -27,42 +28,50 @@ pub(super) struct SigningKey {
     pub(super) state: String,
 }
 
+/// A signing key as it is stored.
+pub(super) struct Row {
+    kid: String,
+    pub(super) algorithm: String,
+    public_jwk: Value,
+    private_key: Vec<u8>,
+    pub(super) state: String,
+}
+
 /// Every key that may still verify.
-pub(super) async fn load(
-    connection: &mut PgConnection,
-    vault: &Vault,
-    config: &IdentityConfig,
-) -> anyhow::Result<Vec<SigningKey>> {
-    let rows = sqlx::query!(
-        "SELECT kid, public_jwk, private_key, state FROM signing_keys
+pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "SELECT kid, algorithm, public_jwk, private_key, state FROM signing_keys
          WHERE verifies_until IS NULL OR verifies_until > now() ORDER BY created_at, kid"
     )
     .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let jwk: Jwk = serde_json::from_value(row.public_jwk.clone())?;
-            let algorithm = algorithm_of(&jwk)?;
-            let signing = if row.state == "current" {
-                let pkcs8 = vault.open(row.kid.as_bytes(), &row.private_key)?;
-                Some(match algorithm {
-                    Algorithm::EdDSA => EncodingKey::from_ed_der(&pkcs8),
-                    _ => EncodingKey::from_ec_der(&pkcs8),
-                })
-            } else {
-                None
-            };
-            Ok(SigningKey {
-                kid: row.kid,
-                algorithm,
-                jwk: row.public_jwk,
-                verifying: DecodingKey::from_jwk(&jwk)?,
-                validation: access_token::validation(config, algorithm),
-                signing,
-                state: row.state,
+    .await
+}
+
+impl Row {
+    /// Ready to verify, and the current one to sign.
+    pub(super) async fn read(self, vault: &Vault, config: &IdentityConfig) -> Answer<SigningKey> {
+        let jwk: Jwk = serde_json::from_value(self.public_jwk.clone()).map_err(anyhow::Error::from)?;
+        let algorithm = algorithm_of(&jwk)?;
+        let signing = if self.state == "current" {
+            let pkcs8 = vault.open(self.kid.as_bytes(), &self.private_key).await?;
+            Some(match algorithm {
+                Algorithm::EdDSA => EncodingKey::from_ed_der(&pkcs8),
+                _ => EncodingKey::from_ec_der(&pkcs8),
             })
+        } else {
+            None
+        };
+        Ok(SigningKey {
+            kid: self.kid,
+            algorithm,
+            jwk: self.public_jwk,
+            verifying: DecodingKey::from_jwk(&jwk).map_err(anyhow::Error::from)?,
+            validation: access_token::validation(config, algorithm),
+            signing,
+            state: self.state,
         })
-        .collect()
+    }
 }
 
 fn algorithm_of(jwk: &Jwk) -> anyhow::Result<Algorithm> {
@@ -76,7 +85,7 @@ fn algorithm_of(jwk: &Jwk) -> anyhow::Result<Algorithm> {
 /// Sees to it that there is a current and a next key of `algorithm`. `keep` is how long a retired key verifies.
 pub(super) async fn ensure(
     connection: &mut PgConnection,
-    vault: &Vault,
+    ring: &Ring,
     algorithm: SigningAlgorithm,
     keep: Duration,
 ) -> anyhow::Result<()> {
@@ -91,7 +100,7 @@ pub(super) async fn ensure(
                 .fetch_one(&mut *connection)
                 .await?;
         if !there {
-            generate(connection, vault, algorithm, state).await?;
+            generate(connection, ring, algorithm, state).await?;
         }
     }
     Ok(())
@@ -100,16 +109,16 @@ pub(super) async fn ensure(
 /// Replaces the current key by the next, and that by a new one.
 pub(super) async fn rotate(
     connection: &mut PgConnection,
-    vault: &Vault,
+    ring: &Ring,
     algorithm: SigningAlgorithm,
     keep: Duration,
 ) -> anyhow::Result<()> {
-    ensure(connection, vault, algorithm, keep).await?;
+    ensure(connection, ring, algorithm, keep).await?;
     retire_current(connection, keep, None).await?;
     sqlx::query!("UPDATE signing_keys SET state = 'current', current_since = now() WHERE state = 'next'")
         .execute(&mut *connection)
         .await?;
-    generate(connection, vault, algorithm, "next").await
+    generate(connection, ring, algorithm, "next").await
 }
 
 /// Whether the current key is older than `age`, once no other core rotates: of two that both found it due, the second
@@ -130,6 +139,33 @@ pub(super) async fn due(connection: &mut PgConnection, age: Duration) -> Result<
 /// Forgets keys that verify nothing any more.
 pub(super) async fn forget_dead(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM signing_keys WHERE verifies_until < now()").execute(connection).await.map(drop)
+}
+
+/// Encrypts private keys anew: see [`Batch`].
+pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: String) -> anyhow::Result<Batch<String>> {
+    let rows = sqlx::query!(
+        "SELECT kid, private_key FROM signing_keys
+         WHERE kid > $1 AND breakwater_sealed_with(private_key) IS DISTINCT FROM $2 ORDER BY kid LIMIT $3 FOR UPDATE",
+        after,
+        ring.current(),
+        ROUND
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut batch = Batch::new();
+    for row in rows {
+        let about = row.kid.clone();
+        batch.add(ring, row.kid, about.as_bytes(), &row.private_key)?;
+    }
+    sqlx::query!(
+        "UPDATE signing_keys SET private_key = new.sealed FROM unnest($1::text[], $2::bytea[]) AS new (kid, sealed)
+         WHERE signing_keys.kid = new.kid",
+        &batch.keys,
+        &batch.sealed
+    )
+    .execute(connection)
+    .await?;
+    Ok(batch)
 }
 
 /// One core at a time: others wait and then find the work done.
@@ -157,13 +193,13 @@ async fn retire_current(
 
 async fn generate(
     connection: &mut PgConnection,
-    vault: &Vault,
+    ring: &Ring,
     algorithm: SigningAlgorithm,
     state: &str,
 ) -> anyhow::Result<()> {
     let (pkcs8, jwk) = new_key(algorithm)?;
     let kid = jwk.common.key_id.clone().unwrap_or_default();
-    let sealed = vault.seal(kid.as_bytes(), &pkcs8)?;
+    let sealed = ring.seal(kid.as_bytes(), &pkcs8)?;
     sqlx::query!(
         "INSERT INTO signing_keys (kid, algorithm, public_jwk, private_key, state, current_since)
          VALUES ($1, $2, $3, $4, $5, CASE WHEN $5 = 'current' THEN now() END)",

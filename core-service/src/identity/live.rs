@@ -161,14 +161,17 @@ async fn load(app: &AppState) -> Result<Live> {
     let config = &app.config.identity;
     // Beside the pool: whoever signs in asks for it in the middle of a transaction.
     let mut tx = app.database.begin_aside(&Scope::identity()).await?;
-    let mut keys = keys::load(&mut tx, &app.vault, config).await?;
-    let good =
-        |state| move |key: &SigningKey| key.state == state && format!("{:?}", key.algorithm) == config.algorithm.name();
-    if !(keys.iter().any(good("current")) && keys.iter().any(good("next"))) {
-        keys::ensure(&mut tx, &app.vault, config.algorithm, longest_life(config)).await?;
+    let mut rows = keys::load(&mut tx).await?;
+    let good = |state| move |row: &keys::Row| row.state == state && row.algorithm == config.algorithm.name();
+    if !(rows.iter().any(good("current")) && rows.iter().any(good("next"))) {
+        // The vault needs the connection aside, too.
+        tx.rollback().await?;
+        let ring = app.vault.ring().await?;
+        tx = app.database.begin_aside(&Scope::identity()).await?;
+        keys::ensure(&mut tx, &ring, config.algorithm, longest_life(config)).await?;
         tx.commit().await?;
         tx = app.database.begin_aside(&Scope::identity()).await?;
-        keys = keys::load(&mut tx, &app.vault, config).await?;
+        rows = keys::load(&mut tx).await?;
     }
     let life = longest_life(config).as_secs();
     let ended = sqlx::query!(
@@ -181,6 +184,11 @@ async fn load(app: &AppState) -> Result<Live> {
     )
     .fetch_all(&mut *tx)
     .await?;
+    tx.rollback().await?;
+    let mut keys = Vec::new();
+    for row in rows {
+        keys.push(row.read(&app.vault, config).await?);
+    }
     let until = |ended_at: i64| ended_at.saturating_add_unsigned(life + 1);
     Ok(Live { keys, revoked: ended.into_iter().map(|row| (row.id, until(row.ended_at))).collect() })
 }

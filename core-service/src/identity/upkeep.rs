@@ -5,16 +5,19 @@ use super::{api_keys, guesses, keys, mailed_code, mfa, passkeys, providers, regi
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::database::{Scope, Tx};
+use crate::problem::Problem;
+use crate::vault::Ring;
 
 /// Replaces the signing key now, because an operator said so.
 pub async fn rotate_keys(app: &AppState) -> anyhow::Result<()> {
+    let ring = app.vault.ring().await.map_err(inside)?;
     let tx = begin(app).await?;
-    rotate(app, tx, Event::by_operator(Action::SigningKeyRotated)).await
+    rotate(app, tx, &ring, Event::by_operator(Action::SigningKeyRotated)).await
 }
 
-async fn rotate(app: &AppState, mut tx: Tx, event: Event) -> anyhow::Result<()> {
+async fn rotate(app: &AppState, mut tx: Tx, ring: &Ring, event: Event) -> anyhow::Result<()> {
     let config = &app.config.identity;
-    keys::rotate(&mut tx, &app.vault, config.algorithm, longest_life(config)).await?;
+    keys::rotate(&mut tx, ring, config.algorithm, longest_life(config)).await?;
     audit::record(&mut tx, event).await?;
     tx.commit().await?;
     app.identity.changed();
@@ -37,15 +40,19 @@ pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
     tx.commit().await?;
     // Last, because more can be wrong with it, and what is over is to be forgotten all the same.
     if let Some(age) = config.key_rotation {
+        let ring = app.vault.ring().await.map_err(inside)?;
         let mut tx = begin(app).await?;
         if keys::due(&mut tx, age).await? {
-            rotate(app, tx, Event::by_system(Action::SigningKeyRotated)).await?;
+            rotate(app, tx, &ring, Event::by_system(Action::SigningKeyRotated)).await?;
         }
     }
     Ok(())
 }
 
 async fn begin(app: &AppState) -> anyhow::Result<Tx> {
-    let begun = app.database.begin(&Scope::identity()).await;
-    begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))
+    app.database.begin(&Scope::identity()).await.map_err(inside)
+}
+
+fn inside(problem: Problem) -> anyhow::Error {
+    anyhow::anyhow!("{}", problem.kind().title)
 }

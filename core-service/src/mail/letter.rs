@@ -5,12 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::suppression;
 use super::template::Template;
 use super::transport::Envelope;
 use crate::app::AppState;
 use crate::events::{self, Failure, Job, NewJob, Outcome};
+use crate::problem::Problem;
+use crate::vault::{Batch, ROUND, Ring};
 
 /// The queue of mails.
 pub(super) const QUEUE: &str = "mail";
@@ -41,7 +44,7 @@ struct Waiting {
 
 /// Asks for a mail. Whether it will be sent: `false` means that there was one for the same reason.
 pub async fn send(connection: &mut PgConnection, app: &AppState, letter: Letter<'_>) -> anyhow::Result<bool> {
-    let sealed = app.vault.seal(&about(letter.reason), letter.data.to_string().as_bytes())?;
+    let sealed = app.vault.seal(&about(letter.reason), letter.data.to_string().as_bytes()).await.map_err(inside)?;
     let waiting = Waiting {
         to: letter.to.to_owned(),
         language: letter.language.to_owned(),
@@ -62,13 +65,47 @@ pub(super) async fn deliver(app: AppState, job: Job) -> Outcome {
     let broken = |error: anyhow::Error| Failure::Final(error);
     let sealed = STANDARD.decode(&letter.data).map_err(|error| broken(error.into()))?;
     // Passing: the operator may put the right key back.
-    let plain = app.vault.open(&about(&letter.reason), &sealed).map_err(anyhow::Error::from)?;
+    let plain = app.vault.open(&about(&letter.reason), &sealed).await.map_err(inside)?;
     let data: Value = serde_json::from_slice(&plain).map_err(|error| broken(error.into()))?;
     let content = letter.template.write(&letter.language, &app.config.mail.product, &data).map_err(broken)?;
     let envelope = Envelope { id: job.id, from: &app.config.mail.from, to: &letter.to, content };
     app.mail.transport.send(envelope).await?;
     tracing::info!(template = letter.template.name(), "a mail was handed over");
     Ok(())
+}
+
+/// Encrypts some waiting letters anew: see [`Batch`].
+pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: Uuid) -> anyhow::Result<Batch<Uuid>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, payload ->> 'reason' AS "reason!", payload ->> 'data' AS "data!" FROM jobs
+           WHERE id > $1 AND queue = 'mail' AND payload ? 'data'
+             AND breakwater_sealed_with(decode(payload ->> 'data', 'base64')) IS DISTINCT FROM $2
+           ORDER BY id LIMIT $3 FOR UPDATE"#,
+        after,
+        ring.current(),
+        ROUND
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut batch = Batch::new();
+    for row in rows {
+        batch.add(ring, row.id, &about(&row.reason), &STANDARD.decode(&row.data)?)?;
+    }
+    let data: Vec<_> = batch.sealed.iter().map(|sealed| STANDARD.encode(sealed)).collect();
+    sqlx::query!(
+        "UPDATE jobs SET payload = jsonb_set(payload, '{data}', to_jsonb(new.data))
+         FROM unnest($1::uuid[], $2::text[]) AS new (id, data) WHERE jobs.id = new.id",
+        &batch.keys,
+        &data
+    )
+    .execute(connection)
+    .await?;
+    Ok(batch)
+}
+
+/// The reason was logged where it was found.
+fn inside(problem: Problem) -> anyhow::Error {
+    anyhow::anyhow!("{}", problem.kind().title)
 }
 
 /// What a letter's content is sealed for.

@@ -18,6 +18,7 @@ mod transport;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::letter::reseal;
 pub use self::letter::{Letter, send};
 pub use self::template::Template;
 use self::transport::Transport;

@@ -1,6 +1,7 @@
 //! Running the service: health, metrics, log lines, the OpenAPI document and its page, serving and stopping.
 
 mod document;
+pub mod encryption;
 mod health;
 pub mod metrics;
 pub mod migrate;

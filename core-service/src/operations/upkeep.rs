@@ -30,6 +30,10 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
         .await?;
     workspaces::invitations::forget_old(&mut tx).await?;
     tx.commit().await?;
+    let forgotten = app.vault.forget_unused().await;
+    for id in forgotten.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))? {
+        tracing::info!(id, "data key forgotten: nothing needs it");
+    }
     while sweep_trash(app).await? > 0 {}
     let begun = app.database.begin(&Scope::worker()).await;
     let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;

@@ -14,7 +14,7 @@ async fn stolen_key(app: &TestApp) -> (String, EncodingKey) {
             .fetch_one(&mut app.database().await)
             .await
             .unwrap();
-    let pkcs8 = app.state.vault.open(kid.as_bytes(), &sealed).unwrap();
+    let pkcs8 = app.state.vault.open(kid.as_bytes(), &sealed).await.unwrap();
     let key = match algorithm.as_str() {
         "EdDSA" => EncodingKey::from_ed_der(&pkcs8),
         _ => EncodingKey::from_ec_der(&pkcs8),

@@ -159,5 +159,5 @@ async fn another_secret_cannot_read_the_keys() {
     config.identity.secret_key = Some(core_service::config::Secret::new("A".repeat(43)));
     let (_, router) = core_service::app::build(config).unwrap();
     let answer = Call::new(router, http::Method::GET, "/.well-known/jwks.json").send().await;
-    answer.problem(500, "internal");
+    answer.problem(503, "overloaded");
 }

@@ -28,6 +28,7 @@ mod edge_link;
 mod edge_news;
 mod edge_purges;
 mod edge_snapshot;
+mod encryption;
 mod faults;
 mod filter_model;
 mod idempotency;

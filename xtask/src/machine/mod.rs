@@ -1,6 +1,7 @@
 //! What this machine has, and how what is missing comes onto it.
 
 pub mod apt;
+pub mod python;
 
 use std::env;
 use std::fs::{self, File};

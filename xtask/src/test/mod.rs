@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::interrupt::Interrupted;
+use crate::kms::Kms;
 use crate::oidc_provider::OidcProvider;
 use crate::postgres::Scratch;
 use crate::redis::Redis;
@@ -21,7 +22,7 @@ use crate::smtp::Smtp;
 use crate::{components, machine, openapi, process, project, say, sqlx};
 use tally::Tally;
 
-/// Run every test there is, with a private PostgreSQL, Redis, SMTP server and OpenID provider.
+/// Run every test there is, with a private PostgreSQL, Redis, SMTP server, OpenID provider and KMS.
 ///
 /// Installs or names what is missing, builds the components, checks that core-service/.sqlx and docs/openapi.json are current,
 /// runs the tests of all crates, and ends with one line: `N passed, N failed`.
@@ -40,6 +41,7 @@ struct TestServers {
     redis: Redis,
     smtp: Smtp,
     provider: OidcProvider,
+    kms: Kms,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -55,9 +57,14 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
 
-    let stage = say::stage("Starting PostgreSQL, Redis, an SMTP server and an OpenID provider");
+    let stage = say::stage("Starting PostgreSQL, Redis, an SMTP server, an OpenID provider and a KMS");
     let scratch = Scratch::start()?;
-    let servers = TestServers { redis: Redis::start()?, smtp: Smtp::start()?, provider: OidcProvider::start()? };
+    let servers = TestServers {
+        redis: Redis::start()?,
+        smtp: Smtp::start()?,
+        provider: OidcProvider::start()?,
+        kms: Kms::start()?,
+    };
     stage.done();
 
     if everything {
@@ -140,6 +147,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
     cargo.env("BREAKWATER_TEST_SMTP", servers.smtp.url());
     cargo.env("BREAKWATER_TEST_SMTP_MAILS", servers.smtp.mails());
     cargo.env("BREAKWATER_TEST_OIDC", servers.provider.issuer());
+    cargo.env("BREAKWATER_TEST_KMS", servers.kms.access());
     cargo.env("BREAKWATER_COMPONENTS", components::folder(&project::metadata()?));
     if env::var_os("CARGO_TERM_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -166,6 +174,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
         servers.redis.server_id(),
         servers.smtp.server_id(),
         servers.provider.server_id(),
+        servers.kms.server_id(),
     ]);
     if left > 0 {
         say::note(&format!("stopped {left} programs that tests had left running"));

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::totp;
 use crate::app::AppState;
 use crate::problem::Result;
+use crate::vault::{Batch, ROUND, Ring};
 
 /// What a user has.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,7 +55,7 @@ pub(in crate::identity) async fn of_user(
 
 /// Keeps a new seed, which a code has to confirm; false if there is a confirmed one.
 pub(super) async fn keep_totp(connection: &mut PgConnection, app: &AppState, user: Uuid, seed: &[u8]) -> Result<bool> {
-    let sealed = app.vault.seal(&about(user), seed).map_err(crate::problem::Problem::internal)?;
+    let sealed = app.vault.seal(&about(user), seed).await?;
     let kept = sqlx::query!(
         "INSERT INTO second_factors (user_id, kind, seed) VALUES ($1, 'totp', $2)
          ON CONFLICT (user_id, kind) DO UPDATE SET seed = excluded.seed, created_at = now(), last_step = 0
@@ -93,7 +94,7 @@ async fn take(connection: &mut PgConnection, app: &AppState, user: Uuid, code: &
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(false) };
-    let seed = app.vault.open(&about(user), &row.seed).map_err(crate::problem::Problem::internal)?;
+    let seed = app.vault.open(&about(user), &row.seed).await?;
     let Some(step) = totp::step_of(&seed, code, row.now, row.last_step) else { return Ok(false) };
     sqlx::query!(
         "UPDATE second_factors SET last_step = $2, confirmed_at = coalesce(confirmed_at, now())
@@ -123,6 +124,33 @@ pub(super) async fn remove(
 ) -> std::result::Result<bool, sqlx::Error> {
     let removed = sqlx::query!("DELETE FROM second_factors WHERE user_id = $1 AND kind = $2", user, kind);
     Ok(removed.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Encrypts some seeds anew: see [`Batch`].
+pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: Uuid) -> anyhow::Result<Batch<Uuid>> {
+    let rows = sqlx::query!(
+        r#"SELECT user_id, seed AS "seed!" FROM second_factors
+           WHERE user_id > $1 AND kind = 'totp' AND breakwater_sealed_with(seed) IS DISTINCT FROM $2
+           ORDER BY user_id LIMIT $3 FOR UPDATE"#,
+        after,
+        ring.current(),
+        ROUND
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut batch = Batch::new();
+    for row in rows {
+        batch.add(ring, row.user_id, &about(row.user_id), &row.seed)?;
+    }
+    sqlx::query!(
+        "UPDATE second_factors SET seed = new.seed FROM unnest($1::uuid[], $2::bytea[]) AS new (user_id, seed)
+         WHERE second_factors.user_id = new.user_id AND kind = 'totp'",
+        &batch.keys,
+        &batch.sealed
+    )
+    .execute(connection)
+    .await?;
+    Ok(batch)
 }
 
 /// What a seed is sealed for.

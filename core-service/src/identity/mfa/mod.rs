@@ -20,6 +20,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub(crate) use self::factor::reseal;
 pub(super) use self::factor::{Factors, of_user};
 use super::user::User;
 use crate::app::AppState;

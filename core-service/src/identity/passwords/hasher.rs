@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -110,6 +111,22 @@ impl Hasher {
             .ok_or_else(|| Problem::overloaded("Too many sign-ins at once. Please try again."))?;
         self.permits.clone().acquire_owned().await.map_err(Problem::internal)
     }
+}
+
+/// How long one hash takes with these settings, on one thread with nothing beside it: the median of several.
+pub async fn hashing_time(config: &IdentityConfig) -> anyhow::Result<Duration> {
+    let hasher = Hasher::new(config)?;
+    let mut times = Vec::new();
+    for _ in 0..11 {
+        let begun = Instant::now();
+        hasher
+            .hash("a password that is hashed")
+            .await
+            .map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    Ok(times[times.len() / 2])
 }
 
 /// The same characters in another form of Unicode are the same password (NIST SP 800-63B-4 section 3.1.1.2).

@@ -11,5 +11,6 @@ mod row;
 pub(super) mod strength;
 
 pub use self::breached::{Breached, build as build_breached};
+pub use self::hasher::hashing_time;
 pub(super) use self::hasher::{Fit, Hasher};
 pub(super) use self::row::{find, lock, replace, strengthen};

@@ -14,6 +14,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde_json::Value;
 
 use self::questions::{Question, Questions};
 use self::report::Report;
@@ -52,7 +53,6 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     machine::program_or_install(&["wrk"], "wrk", "wrk")?;
-    machine::program_or_install(&["argon2"], "argon2", "argon2")?;
     let programs = stack::build(true)?;
     let folder = machine::shared_folder()?;
     let place = Place::open(&folder.path().join("data"))?;
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let stage = say::stage("Starting PostgreSQL and the core");
     let bench = Bench::start(&stack, &folder.path().join("tools"))?;
     stage.done();
-    let mut report = Report::new(arguments.rounds, arguments.seconds, CONNECTIONS, hash_ms()?);
+    let mut report = Report::new(arguments.rounds, arguments.seconds, CONNECTIONS, hash_ms(&programs.core)?);
     for &users in &arguments.users {
         let stage = say::stage(&format!("Filling the database up to {users} users"));
         fill::up_to(&bench.cluster, users)?;
@@ -165,17 +165,10 @@ impl Bench {
     }
 }
 
-/// What one hash of a password takes with the default parameters, by the reference implementation: the bound of login.
-fn hash_ms() -> Result<f64> {
-    let once = || -> Result<f64> {
-        let mut argon2 = Command::new("argon2");
-        argon2.args(["a-salt-of-16-byt", "-id", "-t", "2", "-k", "19456", "-p", "1"]);
-        let said = String::from_utf8(process::filter(&mut argon2, b"a password that is hashed")?)?;
-        let seconds = said.lines().find_map(|line| line.strip_suffix(" seconds"));
-        Ok(seconds.context("argon2 said no time")?.trim().parse::<f64>()? * 1e3)
-    };
-    let times: Vec<f64> = (0..11).map(|_| once()).collect::<Result<_>>()?;
-    Ok(super::report::median(times.into_iter()))
+/// What one hash of a password takes with the default parameters: the bound of login.
+fn hash_ms(core: &Path) -> Result<f64> {
+    let said: Value = serde_json::from_str(&process::output(Command::new(core).arg("hashing-time"))?)?;
+    said["milliseconds"].as_f64().context("the core said no time")
 }
 
 fn free() -> Result<SocketAddr> {
