@@ -8,6 +8,7 @@
 #[cfg(test)]
 pub(crate) mod arbitrary;
 pub mod bounds;
+mod bulk;
 pub mod collections;
 mod create;
 mod delete;
@@ -42,6 +43,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(trash::routes())
         .merge(versions::routes())
         .routes(routes!(shared::list))
+        .routes(routes!(bulk::bulk))
         .routes(routes!(list::list, create::create))
         .routes(routes!(get::get, replace::replace, update::update, delete::delete))
 }

@@ -51,6 +51,14 @@ impl IfMatch {
             .header(header::ETAG, etag(version)))
     }
 
+    /// What the text of an `If-Match` says.
+    pub fn of(text: &str) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_str(text);
+        headers.insert(header::IF_MATCH, value.map_err(|_| Problem::bad_request("If-Match is malformed."))?);
+        read(&headers, &header::IF_MATCH).map(Self)
+    }
+
     /// 428 when the client did not say which version it changes.
     pub fn required(&self) -> Result<&Self> {
         match self.0 {
@@ -142,9 +150,7 @@ mod tests {
     use super::*;
 
     fn if_match(value: &str) -> Result<IfMatch> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::IF_MATCH, HeaderValue::from_str(value).unwrap());
-        read(&headers, &header::IF_MATCH).map(IfMatch)
+        IfMatch::of(value)
     }
 
     #[test]

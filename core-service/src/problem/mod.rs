@@ -148,6 +148,39 @@ impl Problem {
         self
     }
 
+    /// The same about a part of the request: what is wrong is told with `pointer` before its place.
+    #[must_use]
+    pub fn within(mut self, pointer: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, pointer);
+        }
+        self
+    }
+
+    /// What it says is wrong in the body.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// Takes what is for the audit trail out of it.
+    pub fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take().map(|refused| *refused)
+    }
+
+    /// What the caller is told.
+    pub fn body(&self) -> ProblemBody<'_> {
+        ProblemBody {
+            r#type: format!("urn:breakwater:problem:{}", self.kind.slug),
+            title: self.kind.title,
+            status: self.kind.status.as_u16(),
+            detail: &self.detail,
+            request_id: request_id::current(),
+            errors: &self.errors,
+            members: &self.members,
+            error: (self.kind == &kinds::INVALID_GRANT).then_some("invalid_grant"),
+        }
+    }
+
     /// Its type.
     pub fn kind(&self) -> &'static Kind {
         self.kind
@@ -226,18 +259,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = ProblemBody {
-            r#type: format!("urn:breakwater:problem:{}", self.kind.slug),
-            title: self.kind.title,
-            status: self.kind.status.as_u16(),
-            detail: &self.detail,
-            request_id: request_id::current(),
-            errors: &self.errors,
-            members: &self.members,
-            error: (self.kind == &kinds::INVALID_GRANT).then_some("invalid_grant"),
-        };
         // Strings and numbers only: this cannot fail.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
         let mut response = (self.kind.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));

@@ -248,6 +248,11 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         "grants.create" => Some(grant(cast, &new).await),
         "collections.create" | "collections.replace" => Some(json!({ "name": format!("d{new}"), "schema": {} })),
         "collections.update" => Some(json!({ "schema": { "title": "t" } })),
+        "documents.bulk" => {
+            let name = format!("c{new}");
+            cast.collection(&name, json!({})).await;
+            Some(json!({ "operations": [{ "op": "create", "collection": name, "data": {} }] }))
+        }
         "documents.create" | "documents.replace" | "documents.update" => Some(json!({ "data": { "a": 2 } })),
         _ => None,
     };

@@ -17,6 +17,7 @@ mod audit;
 mod audit_operations;
 mod bodies;
 mod browser_sessions;
+mod bulk;
 mod collections;
 mod configuration;
 mod document_lists;

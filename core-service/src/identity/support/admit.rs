@@ -29,7 +29,7 @@ pub(in crate::identity) async fn admit(
     audit::record_alone(&app.database, &Scope::audit(), event).await
 }
 
-/// Reading in the one workspace, writing documents there, and signing out.
+/// Reading in the one workspace, writing documents there, and signing out. What support deletes can be restored.
 fn allowed(workspace: &str, method: &Method, path: &str) -> bool {
     if method == Method::POST && path == "/api/v1/auth/logout" {
         return true;
@@ -37,6 +37,9 @@ fn allowed(workspace: &str, method: &Method, path: &str) -> bool {
     let rest = path.strip_prefix("/api/v1/workspaces/").and_then(|rest| rest.strip_prefix(workspace));
     match rest {
         Some("") => method == Method::GET,
+        Some("/documents/bulk") => method == Method::POST,
+        // `/collections/{collection}/trash/{document}`: gone for good.
+        Some(rest) if method == Method::DELETE && rest.split('/').nth(3) == Some("trash") => false,
         Some(rest) if rest.starts_with('/') => method == Method::GET || rest.starts_with("/collections/"),
         _ => false,
     }
@@ -54,6 +57,10 @@ mod tests {
             (Method::GET, here.clone(), true),
             (Method::GET, format!("{here}/members"), true),
             (Method::POST, format!("{here}/collections/a/documents"), true),
+            (Method::POST, format!("{here}/documents/bulk"), true),
+            (Method::DELETE, format!("{here}/collections/trash/documents/b"), true),
+            (Method::POST, format!("{here}/collections/a/trash/b/restore"), true),
+            (Method::DELETE, format!("{here}/collections/a/trash/b"), false),
             (Method::POST, "/api/v1/auth/logout".to_owned(), true),
             (Method::PATCH, here.clone(), false),
             (Method::DELETE, here.clone(), false),

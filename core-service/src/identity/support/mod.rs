@@ -4,7 +4,7 @@
 //! ([`consent`]), only with a second factor and a recent proof of who they are ([`begin`]), for an hour at the most, with a
 //! reason. It is a session of the member's, whose tokens name both (`act`, RFC 8693 section 4.1): the member sees it among
 //! their own and ends it like any other, the workspace ends all by taking its consent back, and the database looks at the
-//! consent for every request. In it they see what the member sees, and write documents; everything else is refused, here
+//! consent for every request. In it they see what the member sees, and write documents, purging none; everything else is refused, here
 //! ([`admit`]) and once more by the database (`migrations/0045_support.sql`). Every request stands in the workspace's trail.
 
 mod admit;

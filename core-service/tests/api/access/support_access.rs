@@ -114,12 +114,19 @@ async fn nothing_but_this_is_for_support() {
         "access.explain",
         "collections.get",
         "collections.list",
+        "documents.bulk",
         "documents.create",
         "documents.delete",
         "documents.get",
         "documents.list",
         "documents.replace",
+        "documents.trash.list",
+        "documents.trash.restore",
         "documents.update",
+        "documents.versions.diff",
+        "documents.versions.get",
+        "documents.versions.list",
+        "documents.versions.restore",
         "identity.logout",
         "members.get",
         "members.list",
@@ -138,13 +145,15 @@ async fn nothing_but_this_is_for_support() {
     let support = supporter(&cast).await;
     consent(&cast).await;
     let document = serde_json::to_value(core_service::app::openapi()).unwrap();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut asked) = (Vec::new(), 0);
     for (template, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = operation["operationId"].as_str().unwrap();
-            if operation["security"] != json!([{ "bearer": [] }]) {
+            let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if !security.contains(&json!({ "bearer": [] })) {
                 continue;
             }
+            asked += 1;
             // In the name of an owner, who may do everything.
             let hands = acting(&cast, &support, &cast.owner).await;
             let path = template.replace("{workspace}", &cast.workspace).replace("{collection}", "orders");
@@ -163,11 +172,13 @@ async fn nothing_but_this_is_for_support() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(asked > 100, "only {asked} operations were tried");
 }
 
 /// A body that the operation would take, so that nothing but support's limits refuses it.
 fn bodies(operation: &str) -> Value {
     match operation {
+        "documents.bulk" => json!({ "operations": [{ "op": "create", "collection": "orders", "data": {} }] }),
         "documents.create" | "documents.replace" | "documents.update" => json!({ "data": {} }),
         "collections.create" => json!({ "name": "more", "schema": {} }),
         "collections.replace" => json!({ "name": "orders", "schema": {} }),

@@ -17,7 +17,7 @@ use clap::Args;
 use serde_json::Value;
 
 use self::questions::{Question, Questions};
-use self::report::Report;
+use self::report::{Hashing, Report};
 use super::load::{self, Load};
 use super::tokens;
 use crate::place::Place;
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let stage = say::stage("Starting PostgreSQL and the core");
     let bench = Bench::start(&stack, &folder.path().join("tools"))?;
     stage.done();
-    let mut report = Report::new(arguments.rounds, arguments.seconds, CONNECTIONS, hash_ms(&programs.core)?);
+    let mut report = Report::new(arguments.rounds, arguments.seconds, CONNECTIONS, hashing(&programs.core)?);
     for &users in &arguments.users {
         let stage = say::stage(&format!("Filling the database up to {users} users"));
         fill::up_to(&bench.cluster, users)?;
@@ -165,10 +165,11 @@ impl Bench {
     }
 }
 
-/// What one hash of a password takes with the default parameters: the bound of login.
-fn hash_ms(core: &Path) -> Result<f64> {
+/// What hashing passwords takes with the default parameters: most of what a login costs.
+fn hashing(core: &Path) -> Result<Hashing> {
     let said: Value = serde_json::from_str(&process::output(Command::new(core).arg("hashing-time"))?)?;
-    said["milliseconds"].as_f64().context("the core said no time")
+    let number = |name: &str| said[name].as_f64().with_context(|| format!("the core said no {name}"));
+    Ok(Hashing { milliseconds: number("milliseconds")?, per_second: number("per_second")? })
 }
 
 fn free() -> Result<SocketAddr> {
