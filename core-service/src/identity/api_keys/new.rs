@@ -17,7 +17,12 @@ const MOST_ADDRESSES: usize = 50;
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// What it is for.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$", example = "Nightly import")]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$",
+        example = "Nightly import"
+    )]
     name: String,
     /// All that it is to allow. What its owner may not do, it does not allow either. What makes no sense without something
     /// else brings it along. When not said, it allows whatever its owner may do.

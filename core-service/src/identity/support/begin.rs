@@ -30,7 +30,12 @@ pub struct NewSupportSession {
     /// A member of the workspace.
     user: Uuid,
     /// Why: the member and the workspace read it.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$", example = "Ticket 4711")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$",
+        example = "Ticket 4711"
+    )]
     reason: String,
 }
 

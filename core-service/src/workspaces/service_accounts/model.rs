@@ -16,7 +16,7 @@ use crate::problem::{Problem, Result, kinds};
     as = ServiceAccountName,
     min_length = 1,
     max_length = 100,
-    pattern = r"^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$",
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$",
     example = "Import",
 )]
 pub(super) struct Name(pub(super) String);
