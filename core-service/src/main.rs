@@ -48,8 +48,8 @@ enum Command {
     /// Measure what hashing a password takes on this machine with the configured parameters: the bound of signing in.
     ///
     /// Prints `milliseconds` for one password, while as many are hashed `at_once` as the configuration allows, and how many that
-    /// makes `per_second`. OWASP's cheat sheet on
-    /// storing passwords wants what identity.hashing_memory_kib and identity.hashing_passes are by default, or more.
+    /// makes `per_second`. OWASP's cheat sheet on storing passwords wants what identity.hashing_memory_kib and
+    /// identity.hashing_passes are by default, or more.
     HashingTime,
     /// Say what is wrong with a gateway file, with lines; needs neither database nor secrets.
     CheckGateway {

@@ -1,10 +1,10 @@
 //! Members and their roles.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cast::Cast;
-use crate::support::User;
+use crate::support::{Call, User};
 
 fn member(user: &User) -> String {
     format!("/members/{}", user.id)
@@ -161,4 +161,28 @@ async fn changes_can_be_conditional() {
     change("\"v1\"", "admin").await.problem(412, "precondition-failed");
     let remove = cast.call(&cast.owner, Method::DELETE, &path).header("if-match", "\"v1\"");
     remove.send().await.problem(412, "precondition-failed");
+}
+
+#[tokio::test]
+async fn adding_tells_nothing_of_the_accounts_of_strangers() {
+    let cast = Cast::new().await;
+    let mut config = cast.app.config.clone();
+    config.identity.email_verification = core_service::config::EmailVerification::Required;
+    let router = core_service::app::build(config).unwrap().1;
+    let add = |email: &str| {
+        let call = Call::new(router.clone(), Method::POST, &cast.path("/members")).bearer(&cast.owner.access_token);
+        call.json(json!({ "email": email, "role": "viewer" })).send()
+    };
+    let told = |mut problem: Value| {
+        problem["request_id"].take();
+        problem
+    };
+    let stranger = told(add(&cast.stranger.email).await.problem(422, "validation-failed"));
+    let nobody = told(add("nobody@example.org").await.problem(422, "validation-failed"));
+    assert_eq!(stranger, nobody);
+    // They meet somewhere else.
+    let body = json!({ "email": cast.owner.email, "role": "viewer" });
+    let path = format!("/api/v1/workspaces/{}/members", cast.elsewhere);
+    cast.app.post(&path).bearer(&cast.stranger.access_token).json(body).send().await.expect(201);
+    add(&cast.stranger.email).await.expect(201);
 }
