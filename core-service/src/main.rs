@@ -156,26 +156,26 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Admin(Admin::RotateDataKey) => {
             let (state, _) = app::build(config)?;
-            let id = encryption::rotate(&state).await.map_err(failed)?;
+            let id = encryption::rotate(&state).await?;
             tracing::info!(id, "cores encrypt with a new data key within a minute");
             Ok(())
         }
         Command::Admin(Admin::Reencrypt) => {
             let (state, _) = app::build(config)?;
-            let done = encryption::reencrypt(&state).await.map_err(failed)?;
+            let done = encryption::reencrypt(&state).await?;
             writeln!(std::io::stdout(), "{}", serde_json::to_string(&done)?)?;
             anyhow::ensure!(done.unreadable == 0, "{} values could not be decrypted", done.unreadable);
             Ok(())
         }
         Command::Admin(Admin::RewrapDataKeys) => {
             let (state, _) = app::build(config)?;
-            let count = encryption::rewrap(&state).await.map_err(failed)?;
+            let count = encryption::rewrap(&state).await?;
             tracing::info!(count, "the data keys are wrapped by the master key that is configured");
             Ok(())
         }
         Command::Admin(Admin::DataKeys) => {
             let (state, _) = app::build(config)?;
-            for key in state.vault.data_keys().await.map_err(failed)? {
+            for key in state.vault.data_keys().await? {
                 writeln!(std::io::stdout(), "{}", serde_json::to_string(&key)?)?;
             }
             Ok(())
@@ -183,20 +183,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Admin(Admin::Purge(purge)) => {
             let (state, _) = app::build(config)?;
             let purge = purge.checked().map_err(|_| anyhow::anyhow!("say one of --url, --tag and --everything"))?;
-            let number = purge.make(&state, "command").await.map_err(failed)?;
+            let number = purge.make(&state, "command").await?;
             tracing::info!(number, "edges forget it within a second");
             Ok(())
         }
         Command::Admin(Admin::DeadJobs) => {
             let (state, _) = app::build(config)?;
-            for job in events::dead(&state).await.map_err(failed)? {
+            for job in events::dead(&state).await? {
                 writeln!(std::io::stdout(), "{}", serde_json::to_string(&job)?)?;
             }
             Ok(())
         }
         Command::Admin(Admin::AllowMail { email }) => {
             let (state, _) = app::build(config)?;
-            let lifted = mail::suppression::lift(&state, &email).await.map_err(failed)?;
+            let lifted = mail::suppression::lift(&state, &email).await?;
             tracing::info!(lifted, "the address gets mail");
             Ok(())
         }
@@ -204,7 +204,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (state, _) = app::build(config)?;
             let known = since.map(std::fs::read_to_string).transpose()?.unwrap_or_default();
             let known = known.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>()?;
-            let found = audit::verify::by_command(&state, &known).await.map_err(failed)?;
+            let found = audit::verify::by_command(&state, &known).await?;
             for head in &found.heads {
                 writeln!(std::io::stdout(), "{}", serde_json::to_string(head)?)?;
             }
@@ -217,20 +217,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Admin(Admin::AppointSupport { email }) => {
             let (state, _) = app::build(config)?;
-            identity::appoint_support(&state, &email).await.map_err(failed)?;
+            identity::appoint_support(&state, &email).await?;
             tracing::info!("they are support");
             Ok(())
         }
         Command::Admin(Admin::DismissSupport { email }) => {
             let (state, _) = app::build(config)?;
-            identity::dismiss_support(&state, &email).await.map_err(failed)?;
+            identity::dismiss_support(&state, &email).await?;
             tracing::info!("they are support no more");
             Ok(())
         }
         Command::Admin(Admin::RetryJob { id }) => {
             let (state, _) = app::build(config)?;
             let id = if id == "all" { None } else { Some(id.parse()?) };
-            let revived = events::revive(&state, id).await.map_err(failed)?;
+            let revived = events::revive(&state, id).await?;
             tracing::info!(revived, "dead jobs are tried again");
             Ok(())
         }
@@ -255,10 +255,6 @@ fn check_gateway(config: &Config, path: &Path) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-fn failed(problem: core_service::problem::Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}", problem.kind().title)
 }
 
 /// Serves the metrics, if they are to be served.

@@ -74,7 +74,7 @@ async fn piece(
     wanted: &Wanted,
     before: Option<Uuid>,
 ) -> std::io::Result<(Bytes, Option<Uuid>)> {
-    let broken = |problem: Problem| std::io::Error::other(problem.kind().title);
+    let broken = |problem: Problem| std::io::Error::other(problem);
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await.map_err(broken)?;
     authorize(&mut tx, caller, workspace, Permission::AuditRead).await.map_err(broken)?;
     let events = newest(&mut tx, workspace, wanted, before, PIECE).await.map_err(|error| broken(error.into()))?;

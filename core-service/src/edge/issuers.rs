@@ -147,7 +147,7 @@ impl Followed {
 
     /// Takes what some core has stored, and says how long it is good; none if there is nothing.
     async fn stored(&self, app: &AppState) -> anyhow::Result<Option<Duration>> {
-        let mut tx = app.database.begin_read(&Scope::upkeep()).await.map_err(failed)?;
+        let mut tx = app.database.begin_read(&Scope::upkeep()).await?;
         let row = sqlx::query!(
             r#"SELECT jwks, extract(epoch FROM due_at - now())::float8 AS "due!" FROM issuer_keys WHERE issuer = $1"#,
             self.issuer.issuer
@@ -163,7 +163,7 @@ impl Followed {
 
     async fn fetch(&self, app: &AppState, client: &reqwest::Client) -> anyhow::Result<Duration> {
         let (keys, seconds) = jwks::fetch(client, &self.uri).await?;
-        let mut tx = app.database.begin(&Scope::upkeep()).await.map_err(failed)?;
+        let mut tx = app.database.begin(&Scope::upkeep()).await?;
         sqlx::query!(
             "INSERT INTO issuer_keys (issuer, jwks, due_at) VALUES ($1, $2, now() + make_interval(secs => $3))
              ON CONFLICT (issuer) DO UPDATE SET jwks = excluded.jwks, due_at = excluded.due_at, fetched_at = now()",
@@ -180,8 +180,4 @@ impl Followed {
         }
         Ok(Duration::from_secs(seconds))
     }
-}
-
-fn failed(problem: crate::problem::Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}", problem.kind().title)
 }

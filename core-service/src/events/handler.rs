@@ -38,7 +38,7 @@ impl From<sqlx::Error> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::Passing(anyhow::anyhow!("{}", problem.kind().title))
+        Self::Passing(problem.into())
     }
 }
 

@@ -227,11 +227,7 @@ pub(crate) async fn reseal(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut batch = Batch::new();
-    for row in rows {
-        let about = row.id.clone();
-        batch.add(ring, row.id, &about, &row.answer)?;
-    }
+    let batch = Batch::of(ring, rows.into_iter().map(|row| (row.id.clone(), row.id, row.answer)))?;
     sqlx::query!(
         "UPDATE idempotency_keys SET answer = new.answer FROM unnest($1::bytea[], $2::bytea[]) AS new (id, answer)
          WHERE idempotency_keys.id = new.id",

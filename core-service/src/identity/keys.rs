@@ -152,11 +152,8 @@ pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: St
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut batch = Batch::new();
-    for row in rows {
-        let about = row.kid.clone();
-        batch.add(ring, row.kid, about.as_bytes(), &row.private_key)?;
-    }
+    let rows = rows.into_iter().map(|row| (row.kid.clone(), row.kid.into_bytes(), row.private_key));
+    let batch = Batch::of(ring, rows)?;
     sqlx::query!(
         "UPDATE signing_keys SET private_key = new.sealed FROM unnest($1::text[], $2::bytea[]) AS new (kid, sealed)
          WHERE signing_keys.kid = new.kid",

@@ -5,12 +5,11 @@ use super::{api_keys, guesses, keys, mailed_code, mfa, passkeys, providers, regi
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::database::{Scope, Tx};
-use crate::problem::Problem;
 use crate::vault::Ring;
 
 /// Replaces the signing key now, because an operator said so.
 pub async fn rotate_keys(app: &AppState) -> anyhow::Result<()> {
-    let ring = app.vault.ring().await.map_err(inside)?;
+    let ring = app.vault.ring().await?;
     let tx = begin(app).await?;
     rotate(app, tx, &ring, Event::by_operator(Action::SigningKeyRotated)).await
 }
@@ -40,7 +39,7 @@ pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
     tx.commit().await?;
     // Last, because more can be wrong with it, and what is over is to be forgotten all the same.
     if let Some(age) = config.key_rotation {
-        let ring = app.vault.ring().await.map_err(inside)?;
+        let ring = app.vault.ring().await?;
         let mut tx = begin(app).await?;
         if keys::due(&mut tx, age).await? {
             rotate(app, tx, &ring, Event::by_system(Action::SigningKeyRotated)).await?;
@@ -50,9 +49,5 @@ pub async fn upkeep(app: &AppState) -> anyhow::Result<()> {
 }
 
 async fn begin(app: &AppState) -> anyhow::Result<Tx> {
-    app.database.begin(&Scope::identity()).await.map_err(inside)
-}
-
-fn inside(problem: Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}", problem.kind().title)
+    Ok(app.database.begin(&Scope::identity()).await?)
 }

@@ -12,7 +12,6 @@ use super::template::Template;
 use super::transport::Envelope;
 use crate::app::AppState;
 use crate::events::{self, Failure, Job, NewJob, Outcome};
-use crate::problem::Problem;
 use crate::vault::{Batch, ROUND, Ring};
 
 /// The queue of mails.
@@ -44,7 +43,7 @@ struct Waiting {
 
 /// Asks for a mail. Whether it will be sent: `false` means that there was one for the same reason.
 pub async fn send(connection: &mut PgConnection, app: &AppState, letter: Letter<'_>) -> anyhow::Result<bool> {
-    let sealed = app.vault.seal(&about(letter.reason), letter.data.to_string().as_bytes()).await.map_err(inside)?;
+    let sealed = app.vault.seal(&about(letter.reason), letter.data.to_string().as_bytes()).await?;
     let waiting = Waiting {
         to: letter.to.to_owned(),
         language: letter.language.to_owned(),
@@ -65,7 +64,7 @@ pub(super) async fn deliver(app: AppState, job: Job) -> Outcome {
     let broken = |error: anyhow::Error| Failure::Final(error);
     let sealed = STANDARD.decode(&letter.data).map_err(|error| broken(error.into()))?;
     // Passing: the operator may put the right key back.
-    let plain = app.vault.open(&about(&letter.reason), &sealed).await.map_err(inside)?;
+    let plain = app.vault.open(&about(&letter.reason), &sealed).await?;
     let data: Value = serde_json::from_slice(&plain).map_err(|error| broken(error.into()))?;
     let content = letter.template.write(&letter.language, &app.config.mail.product, &data).map_err(broken)?;
     let envelope = Envelope { id: job.id, from: &app.config.mail.from, to: &letter.to, content };
@@ -87,10 +86,11 @@ pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: Uu
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut batch = Batch::new();
-    for row in rows {
-        batch.add(ring, row.id, &about(&row.reason), &STANDARD.decode(&row.data)?)?;
-    }
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|row| Ok((row.id, about(&row.reason), STANDARD.decode(&row.data)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let batch = Batch::of(ring, rows)?;
     let data: Vec<_> = batch.sealed.iter().map(|sealed| STANDARD.encode(sealed)).collect();
     sqlx::query!(
         "UPDATE jobs SET payload = jsonb_set(payload, '{data}', to_jsonb(new.data))
@@ -101,11 +101,6 @@ pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: Uu
     .execute(connection)
     .await?;
     Ok(batch)
-}
-
-/// The reason was logged where it was found.
-fn inside(problem: Problem) -> anyhow::Error {
-    anyhow::anyhow!("{}", problem.kind().title)
 }
 
 /// What a letter's content is sealed for.

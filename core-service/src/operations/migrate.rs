@@ -19,5 +19,5 @@ pub async fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
     let event = Event::by_operator(Action::DatabaseMigrated).with(json!({ "from": from, "to": to }));
     let kept = audit::record_alone(&database, &Scope::audit(), event).await;
     database.close().await;
-    kept.map_err(|problem| anyhow::anyhow!("it was migrated, but the trail was not told: {}", problem.kind().title))
+    kept.map_err(|problem| anyhow::anyhow!("it was migrated, but the trail was not told: {problem}"))
 }

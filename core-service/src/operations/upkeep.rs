@@ -23,20 +23,17 @@ pub async fn run(app: AppState) {
 pub async fn once(app: &AppState) -> anyhow::Result<()> {
     // A key that cannot be rotated does not keep the rest from being done.
     let identity = identity::upkeep(app).await;
-    let begun = app.database.begin(&Scope::upkeep()).await;
-    let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+    let mut tx = app.database.begin(&Scope::upkeep()).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'")
         .execute(&mut *tx)
         .await?;
     workspaces::invitations::forget_old(&mut tx).await?;
     tx.commit().await?;
-    let forgotten = app.vault.forget_unused().await;
-    for id in forgotten.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))? {
+    for id in app.vault.forget_unused().await? {
         tracing::info!(id, "data key forgotten: nothing needs it");
     }
     while sweep_trash(app).await? > 0 {}
-    let begun = app.database.begin(&Scope::worker()).await;
-    let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+    let mut tx = app.database.begin(&Scope::worker()).await?;
     events::forget_done(&mut tx, app.config.events.keep_done).await?;
     tx.commit().await?;
     identity
@@ -44,8 +41,7 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
 
 /// In many small transactions: nobody waits long for one of them.
 async fn sweep_trash(app: &AppState) -> anyhow::Result<u64> {
-    let begun = app.database.begin(&Scope::upkeep()).await;
-    let mut tx = begun.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?;
+    let mut tx = app.database.begin(&Scope::upkeep()).await?;
     let gone = documents::trash::sweep(&mut tx).await?;
     tx.commit().await?;
     Ok(gone)

@@ -257,6 +257,15 @@ impl Problem {
     }
 }
 
+/// Where it answers nobody, in a command or a job, it says its type's title: what went wrong was logged where it was found.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.title)
+    }
+}
+
+impl std::error::Error for Problem {}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // Strings and numbers only: this cannot fail.

@@ -17,20 +17,22 @@ pub(crate) struct Batch<K> {
 }
 
 impl<K: Clone> Batch<K> {
-    pub(crate) fn new() -> Self {
-        Self { keys: Vec::new(), sealed: Vec::new(), last: None, unreadable: 0 }
-    }
-
-    /// Adds a row.
-    pub(crate) fn add(&mut self, ring: &Ring, key: K, about: &[u8], sealed: &[u8]) -> Result<(), getrandom::Error> {
-        self.last = Some(key.clone());
-        match ring.open(about, sealed) {
-            Ok(plain) => {
-                self.sealed.push(ring.seal(about, &plain)?);
-                self.keys.push(key);
+    /// Encrypts rows anew: of each its key, what its value is about, and the value.
+    pub(crate) fn of(
+        ring: &Ring,
+        rows: impl IntoIterator<Item = (K, Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, getrandom::Error> {
+        let mut batch = Self { keys: Vec::new(), sealed: Vec::new(), last: None, unreadable: 0 };
+        for (key, about, sealed) in rows {
+            batch.last = Some(key.clone());
+            match ring.open(&about, &sealed) {
+                Ok(plain) => {
+                    batch.sealed.push(ring.seal(&about, &plain)?);
+                    batch.keys.push(key);
+                }
+                Err(_) => batch.unreadable += 1,
             }
-            Err(_) => self.unreadable += 1,
         }
-        Ok(())
+        Ok(batch)
     }
 }

@@ -138,10 +138,7 @@ pub(crate) async fn reseal(connection: &mut PgConnection, ring: &Ring, after: Uu
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut batch = Batch::new();
-    for row in rows {
-        batch.add(ring, row.user_id, &about(row.user_id), &row.seed)?;
-    }
+    let batch = Batch::of(ring, rows.into_iter().map(|row| (row.user_id, about(row.user_id), row.seed)))?;
     sqlx::query!(
         "UPDATE second_factors SET seed = new.seed FROM unnest($1::uuid[], $2::bytea[]) AS new (user_id, seed)
          WHERE second_factors.user_id = new.user_id AND kind = 'totp'",

@@ -135,8 +135,7 @@ pub async fn hashing_time(config: &IdentityConfig) -> anyhow::Result<(Duration, 
         .collect();
     let mut times = Vec::new();
     for worker in workers {
-        let done = worker.await?;
-        times.extend(done.map_err(|problem| anyhow::anyhow!("{}", problem.kind().title))?);
+        times.extend(worker.await??);
     }
     let per_second = times.len() as f64 / begun.elapsed().as_secs_f64();
     times.sort();
