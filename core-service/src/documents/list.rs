@@ -8,15 +8,15 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::collections::{CollectionName, Target};
-use super::filter::Filter;
+use super::asked::Asked;
+use super::collections::CollectionName;
+use super::expand::Included;
 use super::model::Row;
-use super::page::{self, Among};
+use super::page;
+use super::query::expansions;
 use super::query::field::SystemField;
 use super::query::fields::Fields;
 use super::query::sort::{Key, Sort};
-use super::rules::Applied;
-use crate::access::{Permission, Resource, look_at};
 use crate::app::AppState;
 use crate::http::{Cursor, Json, Limit, Page, Path, Query};
 use crate::identity::Caller;
@@ -43,6 +43,23 @@ pub struct DocumentsQuery {
     /// Which fields of them.
     #[param(example = "data.title,updated_at")]
     fields: Option<String>,
+    /// Which references are followed: what they name is in `included`.
+    #[param(example = "data.customer")]
+    expand: Option<String>,
+}
+
+/// A page of documents.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentsPage {
+    /// What is on it.
+    items: Vec<ListedDocument>,
+    /// Give it as `cursor` to get the next page; null on the last.
+    #[schema(required = true)]
+    next_cursor: Option<Cursor>,
+    /// The documents that `expand` asks for, by their ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    included: Option<Included>,
 }
 
 /// A document, or the fields of it that were asked for.
@@ -104,7 +121,7 @@ struct Position {
         DocumentsQuery,
     ),
     responses(
-        (status = OK, description = "A page of documents", body = Page<ListedDocument>),
+        (status = OK, description = "A page of documents", body = DocumentsPage),
         problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup,
     ),
 )]
@@ -113,32 +130,28 @@ pub async fn list(
     State(app): State<AppState>,
     Path((workspace, collection)): Path<(Uuid, CollectionName)>,
     Query(query): Query<DocumentsQuery>,
-) -> Result<Json<Page<ListedDocument>>> {
+) -> Result<Json<DocumentsPage>> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    let resource = Resource::Collection(collection.as_str());
-    let access = look_at(&mut tx, &caller, workspace, Permission::DocumentsRead, resource).await?;
-    let only_granted = !access.allows(Permission::DocumentsRead);
-    if !access.reads_parts() {
-        access.require(Permission::DocumentsRead)?;
-    }
-    let target = Target::for_reading(&mut tx, workspace, &collection).await?;
-    let declared = target.schema.declared();
-    let filter = query.filter.as_deref().map(|text| Filter::parse(text, &declared)).transpose()?;
-    let sort = Sort::parse(query.sort.as_deref(), &declared)?;
+    let asked = Asked::by(&caller, &mut tx, workspace, &collection, query.filter.as_deref()).await?;
+    let target = &asked.target;
+    let sort = Sort::parse(query.sort.as_deref(), &target.schema.declared())?;
+    asked.allow(sort.paths())?;
     let fields = query.fields.as_deref().map(Fields::parse).transpose()?;
-    let rules = Applied::to(&target.rules, &access);
-    rules.allow_query(&access, filter.as_ref(), &sort)?;
+    let expand = query.expand.as_deref().map(expansions::parse).transpose()?;
     let fingerprint = fingerprint(target.id, query.filter.as_deref(), &sort);
     let position = query.cursor.map(|cursor| keys(&cursor, fingerprint, &sort)).transpose()?;
 
     let limit = query.limit.and_one();
-    let among = Among { collection: target.id, only_granted };
-    let rows = page::fetch(&mut tx, among, filter.as_ref(), &sort, position.as_deref(), limit).await?;
-    drop(tx);
+    let mut rows = page::fetch(&mut tx, &asked, &sort, position.as_deref(), limit).await?;
+    rows.iter_mut().for_each(|row| asked.rules.hide(&mut row.data));
     let page = Page::of(rows, query.limit, |last| Position { query: fingerprint, keys: page::position(last, &sort) });
-    let items =
-        page.items.into_iter().map(|row| ListedDocument::of(row, &collection, fields.as_ref(), &rules)).collect();
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let included = match &expand {
+        Some(expand) => Some(Included::by(expand, &mut tx, &asked.access, workspace, target, &page.items).await?),
+        None => None,
+    };
+    drop(tx);
+    let items = page.items.into_iter().map(|row| ListedDocument::of(row, &collection, fields.as_ref())).collect();
+    Ok(Json(DocumentsPage { items, next_cursor: page.next_cursor, included }))
 }
 
 /// What makes a query the same query: a place in one order means nothing in another.
@@ -165,8 +178,7 @@ fn keys(cursor: &Cursor, fingerprint: u64, sort: &Sort) -> Result<Vec<Key>> {
 }
 
 impl ListedDocument {
-    fn of(mut row: Row, collection: &CollectionName, fields: Option<&Fields>, rules: &Applied) -> Self {
-        rules.hide(&mut row.data);
+    fn of(row: Row, collection: &CollectionName, fields: Option<&Fields>) -> Self {
         let shows = |field| fields.is_none_or(|fields| fields.shows(field));
         let data = match fields {
             None => Some(row.data.0),

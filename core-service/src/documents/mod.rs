@@ -5,13 +5,16 @@
 //! what a list may be asked for is understood before it reaches SQL, and reaches it as parameters only; every
 //! statement runs in the caller's workspace, under row-level security.
 
+mod aggregate;
 #[cfg(test)]
 pub(crate) mod arbitrary;
+mod asked;
 pub mod bounds;
 mod bulk;
 pub mod collections;
 mod create;
 mod delete;
+mod expand;
 pub mod filter;
 mod get;
 mod list;
@@ -20,6 +23,7 @@ pub mod options;
 mod page;
 mod places;
 pub mod query;
+mod referred;
 mod replace;
 pub mod rules;
 pub mod schema;
@@ -43,6 +47,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(trash::routes())
         .merge(versions::routes())
         .routes(routes!(shared::list))
+        .routes(routes!(aggregate::aggregate))
         .routes(routes!(bulk::bulk))
         .routes(routes!(list::list, create::create))
         .routes(routes!(get::get, replace::replace, update::update, delete::delete))

@@ -60,9 +60,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Its representation.
+    /// Its representation, as the rules let a caller see it.
     pub(super) fn shown(mut self, collection: &CollectionName, rules: &Applied) -> Document {
         rules.hide(&mut self.data);
+        self.document(collection)
+    }
+
+    /// Its representation. What is hidden is gone already.
+    pub(super) fn document(self, collection: &CollectionName) -> Document {
         Document {
             id: self.id,
             collection: collection.as_str().to_owned(),

@@ -1,42 +1,59 @@
-//! One page of a collection, filtered and in order: the only SQL that is put together at run time. What is put
-//! together are words of ours; names and values that came from a client are parameters, always.
+//! One page of a collection, filtered and in order. Here, in `filter/sql.rs` and in `aggregate/sql.rs` SQL is put together at
+//! run time, and nowhere else. What is put together are words of ours; names and values that came from a client are parameters, always.
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::filter::{self, Filter};
+use super::asked::Asked;
+use super::filter;
 use super::model::Row;
 use super::query::field::SystemField;
 use super::query::sort::{By, Key, Sort, Term, time_of};
+use crate::access::{Access, Permission};
 use crate::problem::Result;
 
-/// Which documents there are to choose from.
+/// Which documents of a collection there are to choose from.
 #[derive(Clone, Copy)]
-pub(super) struct Among {
-    pub(super) collection: Uuid,
-    /// Only those that are granted one by one.
-    pub(super) only_granted: bool,
+pub(super) enum Among {
+    All,
+    /// Those that are granted one by one.
+    Granted,
 }
 
-/// Up to `limit` documents of a collection after `position`, which must fit `sort`.
+impl Among {
+    /// Those that a caller may read, if any.
+    pub(super) fn of(access: &Access) -> Result<Self> {
+        match access.allows(Permission::DocumentsRead) {
+            true => Ok(Self::All),
+            false if access.reads_parts() => Ok(Self::Granted),
+            false => access.require(Permission::DocumentsRead).map(|()| Self::All),
+        }
+    }
+
+    /// Appends the condition that a row is one of them.
+    pub(super) fn push(self, query: &mut QueryBuilder<Postgres>, collection: Uuid) {
+        query.push("collection_id = ").push_bind(collection);
+        if matches!(self, Self::Granted) {
+            // The policy says the same, row by row. Said here, the index finds them.
+            query.push(" AND id = ANY ((SELECT breakwater_granted('documents:read', 'document'))::uuid[])");
+        }
+    }
+}
+
+/// Up to `limit` documents after `position`, which must fit `sort`.
 pub(super) async fn fetch(
     connection: &mut PgConnection,
-    among: Among,
-    filter: Option<&Filter>,
+    asked: &Asked,
     sort: &Sort,
     position: Option<&[Key]>,
     limit: i64,
 ) -> Result<Vec<Row>> {
     let mut query = QueryBuilder::new(
         "SELECT id, version, created_at, updated_at, created_by, updated_by, data FROM member_documents \
-         WHERE collection_id = ",
+         WHERE ",
     );
-    query.push_bind(among.collection);
-    if among.only_granted {
-        // The policy says the same, row by row. Said here, the index finds them.
-        query.push(" AND id = ANY ((SELECT breakwater_granted('documents:read', 'document'))::uuid[])");
-    }
-    if let Some(filter) = filter {
+    asked.among.push(&mut query, asked.target.id);
+    if let Some(filter) = &asked.filter {
         query.push(" AND ");
         filter::sql::push(&mut query, filter);
     }

@@ -22,9 +22,7 @@ impl<T> Page<T> {
     /// Makes a page from up to `limit + 1` items: the one too many says that there is a next page, and `cursor`
     /// makes its cursor from the last item shown.
     pub fn of<C: Serialize>(mut items: Vec<T>, limit: Limit, cursor: impl FnOnce(&T) -> C) -> Self {
-        let shown = limit.0 as usize;
-        let more = items.len() > shown;
-        items.truncate(shown);
+        let more = limit.cut(&mut items);
         let last = items.last().filter(|_| more);
         let next_cursor = last.map(|item| Cursor::new(&cursor(item)));
         Self { items, next_cursor }
@@ -73,27 +71,35 @@ impl PageQuery {
     }
 }
 
-/// How many items a page holds: 1 to 100, 50 when not said. In a query struct: `#[serde(default)] limit: Limit`.
+/// How many items an answer holds: 1 to `MOST`, 50 when not said. In a query struct: `#[serde(default)] limit: Limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit(u32);
+pub struct Limit<const MOST: u32 = 100>(u32);
 
-impl Limit {
-    /// One more than the page holds, for [`Page::of`].
+impl<const MOST: u32> Limit<MOST> {
+    /// One more than the answer holds: whether there is one tells whether there are more.
     pub fn and_one(self) -> i64 {
         i64::from(self.0) + 1
     }
+
+    /// Cuts off what is too many, and says whether anything was.
+    pub fn cut<T>(self, items: &mut Vec<T>) -> bool {
+        let more = items.len() > self.0 as usize;
+        items.truncate(self.0 as usize);
+        more
+    }
 }
 
-impl Default for Limit {
+impl<const MOST: u32> Default for Limit<MOST> {
     fn default() -> Self {
         Self(50)
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
+impl<'de, const MOST: u32> Deserialize<'de> for Limit<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let limit = u32::deserialize(deserializer)?;
-        if (1..=100).contains(&limit) { Ok(Self(limit)) } else { Err(D::Error::custom("limit must be from 1 to 100")) }
+        let wrong = || D::Error::custom(format!("limit must be from 1 to {MOST}"));
+        (1..=MOST).contains(&limit).then_some(Self(limit)).ok_or_else(wrong)
     }
 }
 
@@ -122,7 +128,7 @@ mod tests {
     #[test]
     fn a_limit_is_from_1_to_100() {
         for (text, good) in [("1", true), ("100", true), ("0", false), ("101", false), ("-1", false)] {
-            assert_eq!(serde_json::from_str::<Limit>(text).is_ok(), good, "{text}");
+            assert_eq!(serde_json::from_str::<Limit<100>>(text).is_ok(), good, "{text}");
         }
     }
 }

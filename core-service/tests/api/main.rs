@@ -44,6 +44,7 @@ mod named_tests;
 mod outbox;
 mod profile;
 mod providers;
+mod reading;
 mod refresh;
 mod serving;
 mod sessions;

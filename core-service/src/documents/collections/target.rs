@@ -1,6 +1,7 @@
 //! The collection that a request for documents is about: its id and its schema, which is compiled only when it is new
 //! to this process.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::documents::schema::{self, Schema};
 use crate::problem::{Problem, Result};
 
 /// A collection, as far as its documents need it.
+#[derive(Debug, Clone)]
 pub(in crate::documents) struct Target {
     pub(in crate::documents) id: Uuid,
     pub(in crate::documents) schema: Arc<Schema>,
@@ -40,6 +42,26 @@ impl Target {
         .ok_or_else(Problem::not_found)?;
         let schema = compiled(connection, found.id, found.version).await?;
         Ok(Self { id: found.id, schema, rules: found.rules.0, options: found.options.0 })
+    }
+
+    /// Those of these names that the caller sees, for reading.
+    pub(in crate::documents) async fn named(
+        connection: &mut PgConnection,
+        workspace: Uuid,
+        names: &[String],
+    ) -> Result<HashMap<String, Self>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, name, version, field_rules AS "rules: Json<Vec<FieldRule>>", options AS "options: Json<Options>"
+               FROM collections WHERE workspace_id = $1 AND name = ANY ($2)"#,
+            workspace,
+            names
+        );
+        let mut found = HashMap::new();
+        for row in rows.fetch_all(&mut *connection).await? {
+            let schema = compiled(connection, row.id, row.version).await?;
+            found.insert(row.name, Self { id: row.id, schema, rules: row.rules.0, options: row.options.0 });
+        }
+        Ok(found)
     }
 
     /// For writing: until the transaction ends it stays as it is, so what fits now still fits then.

@@ -5,14 +5,16 @@
 //! 10 or data.tags contains "x")`. From it come the grammar, the precedence (`not`, then `and`, then
 //! `or`) and values in JSON's notation. Differences: names and operators are case-sensitive, `in` and
 //! `exists` are added (the latter is SCIM's `pr`, except that a `null` exists), `contains` stands for
-//! `co` and works on arrays too, and there are no paths with filters of their own.
+//! `co` and works on arrays too, and a path has a filter of its own (`data.customer[data.tier eq 1]`) where it is a
+//! reference: it is about the document that is named.
 //!
 //! ```text
 //! filter     = any
 //! any        = all *( "or" all )
 //! all        = one *( "and" one )
 //! one        = "not" one / "(" any ")" / test
-//! test       = field ( compare value / "in" "[" value *( "," value ) "]" / "contains" value / "exists" )
+//! test       = field ( compare value / "in" "[" value *( "," value ) "]" / "contains" value / "exists" / across )
+//! across     = "[" any "]"
 //! compare    = "eq" / "ne" / "lt" / "le" / "gt" / "ge"
 //! value      = "null" / "true" / "false" / JSON number / JSON string
 //! ```
@@ -23,6 +25,7 @@
 //! - `lt`, `le`, `gt`, `ge` compare numbers with numbers and strings (by code point) with strings.
 //! - Where the schema declares a string of the format `date-time`, and for `created_at` and `updated_at`,
 //!   all comparisons are between instants, to the microsecond.
+//! - A filter in brackets is true if it is of a document that the field names and the caller may read.
 //! - `contains` is true of an array with an element that equals the value, and of a string with the value in it.
 
 pub mod instant;
@@ -33,6 +36,7 @@ use super::query::{
     InvalidQuery,
     field::{DataPath, SystemField},
 };
+use super::referred::Referred;
 use super::schema::declared::Declared;
 use serde_json::Number;
 use time::OffsetDateTime;
@@ -71,6 +75,19 @@ pub enum Filter {
     },
     /// The field is there.
     Exists(DataPath),
+    /// The filter is true of a document that the field names.
+    Across(Across, Box<Filter>),
+}
+
+/// A reference that a filter follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Across {
+    /// Where it is.
+    pub path: DataPath,
+    /// The same, as the collection's options name it.
+    pub field: String,
+    /// The collection that it leads to.
+    pub collection: Uuid,
 }
 
 /// What is compared.
@@ -117,7 +134,7 @@ pub enum Literal {
 }
 
 impl Filter {
-    /// The paths in `data` that it asks about.
+    /// The paths in `data` that it asks about; not those in other documents.
     pub fn paths(&self) -> Vec<&DataPath> {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::paths).collect(),
@@ -126,12 +143,22 @@ impl Filter {
                 Operand::System(_) => Vec::new(),
                 Operand::Data(path) | Operand::Instant(path) => vec![path],
             },
-            Self::Contains { path, .. } | Self::Exists(path) => vec![path],
+            Self::Contains { path, .. } | Self::Exists(path) | Self::Across(Across { path, .. }, _) => vec![path],
         }
     }
 
-    /// Reads and checks a filter.
-    pub fn parse(text: &str, declared: &Declared<'_>) -> Result<Self, InvalidQuery> {
-        parse::parse(text, declared)
+    /// The references that it follows, and what it asks about what they name.
+    pub fn across(&self) -> Vec<(&Across, &Self)> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::across).collect(),
+            Self::Not(part) => part.across(),
+            Self::Across(across, within) => vec![(across, within)],
+            Self::In(..) | Self::Order(..) | Self::Contains { .. } | Self::Exists(_) => Vec::new(),
+        }
+    }
+
+    /// Reads and checks a filter, which can follow `references`.
+    pub fn parse(text: &str, declared: &Declared<'_>, references: &[Referred]) -> Result<Self, InvalidQuery> {
+        parse::parse(text, *declared, references)
     }
 }

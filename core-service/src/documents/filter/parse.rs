@@ -1,16 +1,19 @@
 //! From a filter's text to a checked [`Filter`]: a recursive descent with bounds.
 
-use super::{Filter, Literal, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_VALUES, Operand, Order, instant};
+use super::{Across, Filter, Literal, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, MAX_VALUES, Operand, Order, instant};
 use crate::documents::query::{
     InvalidQuery,
     field::{self, Field, SystemField},
     scan::Scanner,
 };
+use crate::documents::referred::Referred;
 use crate::documents::schema::declared::{Declared, Kind};
 use serde_json::Number;
 
-pub(super) fn parse(text: &str, declared: &Declared<'_>) -> Result<Filter, InvalidQuery> {
-    let mut parser = Parser { scanner: Scanner::new("filter", text), declared, terms: 0 };
+const NO_REFERENCE: &str = "only a reference, and one at a time, can be followed by a filter in brackets";
+
+pub(super) fn parse(text: &str, declared: Declared<'_>, references: &[Referred]) -> Result<Filter, InvalidQuery> {
+    let mut parser = Parser { scanner: Scanner::new("filter", text), declared, references, terms: 0 };
     if text.len() > MAX_LENGTH {
         let message = format!("a filter has at most {MAX_LENGTH} bytes");
         return Err(parser.scanner.error(message));
@@ -25,7 +28,9 @@ pub(super) fn parse(text: &str, declared: &Declared<'_>) -> Result<Filter, Inval
 
 struct Parser<'a> {
     scanner: Scanner<'a>,
-    declared: &'a Declared<'a>,
+    declared: Declared<'a>,
+    /// Those that can be followed here.
+    references: &'a [Referred],
     terms: usize,
 }
 
@@ -63,7 +68,7 @@ impl Parser<'_> {
             self.scanner.skip_spaces();
             return Ok(inner);
         }
-        self.test()
+        self.test(depth)
     }
 
     /// Takes the word `expected` and the spaces around it, if it comes next.
@@ -77,7 +82,7 @@ impl Parser<'_> {
         found
     }
 
-    fn test(&mut self) -> Result<Filter, InvalidQuery> {
+    fn test(&mut self, depth: usize) -> Result<Filter, InvalidQuery> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
             let message = format!("a filter has at most {MAX_TERMS} tests");
@@ -90,6 +95,9 @@ impl Parser<'_> {
         {
             let message = "a test is about a field in `data`, not about all of it";
             return Err(self.scanner.error_at(start, message));
+        }
+        if self.scanner.take('[') {
+            return self.across(start, field, depth);
         }
         self.scanner.skip_spaces();
         let at = self.scanner.at();
@@ -135,6 +143,29 @@ impl Parser<'_> {
         };
         self.scanner.skip_spaces();
         Ok(filter)
+    }
+
+    /// What is asked about the document that a field names. The bracket is taken.
+    fn across(&mut self, start: usize, field: Field, depth: usize) -> Result<Filter, InvalidQuery> {
+        let Field::Data(path) = field else {
+            return Err(self.scanner.error_at(start, NO_REFERENCE));
+        };
+        let references = std::mem::take(&mut self.references);
+        let Some(referred) = references.iter().find(|referred| referred.link.path == path) else {
+            return Err(self.scanner.error_at(start, NO_REFERENCE));
+        };
+        let Some(target) = &referred.target else {
+            return Err(self.scanner.error_at(start, "this leads to a collection that you do not see"));
+        };
+        let own = std::mem::replace(&mut self.declared, target.schema.declared());
+        let within = self.any(depth + 1)?;
+        (self.declared, self.references) = (own, references);
+        if !self.scanner.take(']') {
+            return Err(self.scanner.error("`and`, `or` or `]` was expected"));
+        }
+        self.scanner.skip_spaces();
+        let across = Across { path, field: referred.link.rule.field.clone(), collection: target.id };
+        Ok(Filter::Across(across, Box::new(within)))
     }
 
     fn operand(&self, field: Field) -> Operand {
@@ -258,7 +289,7 @@ mod tests {
     use serde_json::json;
 
     fn filter(text: &str) -> Result<Filter, InvalidQuery> {
-        parse(text, &Declared::by(&json!({})))
+        parse(text, Declared::by(&json!({})), &[])
     }
 
     fn exists(name: &str) -> Filter {
@@ -281,7 +312,7 @@ mod tests {
     fn values_are_of_their_fields_type() {
         let schema = json!({"properties": {"due": {"type": "string", "format": "date-time"}}});
         let declared = Declared::by(&schema);
-        let parse = |text| Filter::parse(text, &declared);
+        let parse = |text| Filter::parse(text, &declared, &[]);
         assert!(matches!(
             parse(r#"data.due lt "2025-01-01T00:00:00Z""#).unwrap(),
             Filter::Order(Operand::Instant(_), Order::Lt, Literal::Instant(_))
@@ -318,6 +349,7 @@ mod tests {
             ("(data.a exists", 15),
             ("data.a exists)", 14),
             ("data.a in [1, ]", 15),
+            ("data.a[data.b eq 1]", 1),
             ("data.a in 1", 11),
             ("data.a in [1 2]", 14),
             ("id exists", 4),

@@ -4,7 +4,7 @@
 //! answers. `->` with a text parameter looks into objects only, as [`DataPath`] promises. `CASE`
 //! keeps a cast from ever seeing a value of another type, which `AND` would not.
 
-use super::{Filter, Literal, Operand, Order};
+use super::{Across, Filter, Literal, Operand, Order};
 use crate::documents::query::field::{DataPath, SystemField};
 use serde_json::Value;
 use sqlx::{Postgres, QueryBuilder, types::Json};
@@ -27,7 +27,21 @@ pub fn push(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
             push_path(query, path);
             query.push(" IS NOT NULL");
         }
+        Filter::Across(across, within) => push_across(query, across, within),
     }
+}
+
+/// Appends whether the condition is true of a document that the field names. Inside, `id`, `data` and so on are that
+/// document's: no column of `document_references` has such a name.
+fn push_across(query: &mut QueryBuilder<Postgres>, across: &Across, within: &Filter) {
+    query.push(
+        "id IN (SELECT named.document_id FROM document_references AS named JOIN member_documents AS other \
+         ON other.collection_id = named.target_collection_id AND other.id = named.target_id \
+         WHERE named.target_collection_id = ",
+    );
+    query.push_bind(across.collection).push(" AND named.field = ").push_bind(across.field.clone()).push(" AND ");
+    push(query, within);
+    query.push(")");
 }
 
 /// Appends `(a OR b …)`.
@@ -57,7 +71,7 @@ pub(crate) fn push_path(query: &mut QueryBuilder<Postgres>, path: &DataPath) {
 }
 
 /// Appends the instant at a path, NULL if there is none.
-fn push_instant(query: &mut QueryBuilder<Postgres>, path: &DataPath) {
+pub(crate) fn push_instant(query: &mut QueryBuilder<Postgres>, path: &DataPath) {
     query.push("breakwater_instant(");
     push_path(query, path);
     query.push(" #>> '{}')");

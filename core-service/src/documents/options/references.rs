@@ -24,7 +24,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub(super) fn of(rule: &Reference) -> Option<Self> {
+    pub(in crate::documents) fn of(rule: &Reference) -> Option<Self> {
         Some(Self { path: path(&rule.field)?, rule: rule.clone() })
     }
 

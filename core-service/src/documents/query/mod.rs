@@ -1,12 +1,14 @@
-//! What a client may ask of a list of documents: `filter`, `sort` and `fields`.
+//! What a client may ask of documents: `filter`, `sort` and `fields` of a list, `group_by` and `values` of figures about them.
 //!
-//! All three name fields as they stand in a document's representation (`updated_at`,
+//! All name fields as they stand in a document's representation (`updated_at`,
 //! `data.price`, `data."first name"`). Everything here is pure: text comes in, a checked value or an
 //! [`InvalidQuery`] that says what is wrong and where goes out. Only what is checked reaches SQL, and
 //! only as parameters.
 
+pub mod expansions;
 pub mod field;
 pub mod fields;
+pub mod groups;
 pub(crate) mod scan;
 pub mod sort;
 

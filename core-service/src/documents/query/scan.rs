@@ -45,6 +45,20 @@ impl<'a> Scanner<'a> {
         found
     }
 
+    /// Takes all of `expected` if it comes next.
+    pub(crate) fn take_text(&mut self, expected: &str) -> bool {
+        let found = self.rest().starts_with(expected);
+        if found {
+            self.at += expected.len();
+        }
+        found
+    }
+
+    /// The text from the byte `start` to where the scanner stands.
+    pub(crate) fn since(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
+    }
+
     /// Takes the characters that `belongs` accepts, perhaps none.
     pub(crate) fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();

@@ -96,6 +96,14 @@ impl Sort {
         &self.0
     }
 
+    /// The paths in `data` that it looks at.
+    pub fn paths(&self) -> impl Iterator<Item = &DataPath> {
+        self.0.iter().filter_map(|term| match &term.by {
+            By::Data(path, _) => Some(path),
+            _ => None,
+        })
+    }
+
     /// A short name for this order: two that differ have different ones.
     pub fn canonical(&self) -> String {
         let mut name = String::new();

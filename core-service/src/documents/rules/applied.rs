@@ -4,10 +4,8 @@ use serde_json::Value;
 
 use super::{FieldAccess, FieldRule};
 use crate::access::Access;
-use crate::documents::filter::Filter;
 use crate::documents::places::{holds, meets, name, path, pointer, remove, restore, same, touches};
 use crate::documents::query::field::DataPath;
-use crate::documents::query::sort::{By, Sort};
 use crate::problem::{FieldError, Result};
 
 const HIDDEN: &str = "is hidden from you";
@@ -48,19 +46,13 @@ impl Applied {
         self.hidden.iter().for_each(|path| remove(data, path.segments()));
     }
 
-    /// 403 if a list's filter or order asks about what is hidden.
-    pub(in crate::documents) fn allow_query(
+    /// 403 if a question looks at what is hidden.
+    pub(in crate::documents) fn allow_query<'p>(
         &self,
         access: &Access,
-        filter: Option<&Filter>,
-        sort: &Sort,
+        paths: impl IntoIterator<Item = &'p DataPath>,
     ) -> Result<()> {
-        let sorted = sort.terms().iter().filter_map(|term| match &term.by {
-            By::Data(path, _) => Some(path),
-            _ => None,
-        });
-        let filtered = filter.map(Filter::paths).unwrap_or_default();
-        match filtered.into_iter().chain(sorted).find(|path| self.hides(path)) {
+        match paths.into_iter().find(|path| self.hides(path)) {
             Some(path) => Err(access.denied_field(&name(path), HIDDEN)),
             None => Ok(()),
         }

@@ -114,6 +114,7 @@ async fn nothing_but_this_is_for_support() {
         "access.explain",
         "collections.get",
         "collections.list",
+        "documents.aggregate",
         "documents.bulk",
         "documents.create",
         "documents.delete",
