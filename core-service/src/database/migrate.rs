@@ -1,5 +1,7 @@
 //! Brings the database to the schema that this build expects, as its owner.
 
+use std::time::Duration;
+
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -68,6 +70,19 @@ async fn prepare_role(connection: &mut PgConnection, config: &DatabaseConfig) ->
             .bind(&*password)
             .fetch_one(&mut *connection)
             .await?;
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
-    Ok(())
+    // Whoever migrates another database of the same cluster does the same at the same time, and there is no lock that both
+    // could take: the loser is told so, and has to try again.
+    let mut attempts = 0;
+    loop {
+        match sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut *connection).await {
+            Err(error) if was_beaten(&error) && attempts < 20 => attempts += 1,
+            done => return done.map(drop).map_err(Into::into),
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// "tuple concurrently updated" has no code of its own (`heapam.c`, `simple_heap_update`).
+fn was_beaten(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.message() == "tuple concurrently updated")
 }
