@@ -15,14 +15,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::Config;
 use crate::database::Database;
 use crate::edge::Edge;
-use crate::events::Handler;
+use crate::events::{Consumer, Handler, Tail, Written};
 use crate::http::layers;
 use crate::identity::Identity;
 use crate::mail::Mail;
 use crate::operations::{ApiDocument, Metrics, traces};
 use crate::problem::ProblemBody;
 use crate::vault::Vault;
-use crate::{access, audit, documents, edge, identity, mail, operations, workspaces};
+use crate::{access, audit, documents, edge, events, identity, mail, operations, workspaces};
 
 /// What handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -42,6 +42,10 @@ pub struct App {
     pub mail: Mail,
     /// Edge keys and the snapshot.
     pub edge: Edge,
+    /// Whether there may be events to number.
+    pub written: Written,
+    /// Who waits for events.
+    pub tail: Tail,
     /// The OpenAPI document.
     pub document: ApiDocument,
     /// What is counted.
@@ -68,6 +72,8 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
         identity: Identity::new(&config.identity, &vault)?,
         mail: Mail::new(&config.mail)?,
         edge: Edge::new(&config, &openapi)?,
+        written: Written::default(),
+        tail: Tail::default(),
         metrics: Metrics::new(&openapi),
         spans: traces::start(&config.telemetry)?,
         document: ApiDocument::new(openapi)?,
@@ -80,7 +86,12 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
 
 /// Who does the jobs of the outbox.
 pub fn handlers() -> Vec<Handler> {
-    [identity::handlers(), mail::handlers()].concat()
+    [identity::handlers(), mail::handlers(), documents::handlers()].concat()
+}
+
+/// Who reads the log of events.
+pub fn consumers() -> Vec<Consumer> {
+    documents::consumers()
 }
 
 /// The OpenAPI document, as `core-service openapi` prints it.
@@ -94,6 +105,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(identity::routes())
         .merge(workspaces::routes())
         .merge(documents::routes())
+        .merge(events::told::routes())
         .merge(audit::routes())
         .merge(access::routes())
         .merge(mail::routes())

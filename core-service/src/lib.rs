@@ -17,5 +17,6 @@ pub mod identity;
 pub mod mail;
 pub mod operations;
 pub mod problem;
+pub mod search;
 pub mod vault;
 pub mod workspaces;

@@ -276,13 +276,20 @@ async fn work(config: Config) -> anyhow::Result<()> {
     let (state, _) = app::build(config)?;
     tell_metrics(&state).await?;
     tracing::info!("working");
+    let numbering = tokio::spawn(events::consumer::number(state.clone()));
+    let (stop_consuming, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stop = async { drop(stopped.await) };
+    let consuming = tokio::spawn(events::consumer::consume(state.clone(), app::consumers(), stop));
     events::run(state.clone(), app::handlers(), async {
         if let Err(error) = stop_signal().await {
             tracing::error!(%error, "signals cannot be listened to");
         }
         tracing::info!("stopping");
+        drop(stop_consuming);
     })
     .await;
+    consuming.await?;
+    numbering.abort();
     state.database.close().await;
     let last = state.clone();
     tokio::task::spawn_blocking(move || last.spans.as_ref().map(Spans::stop)).await?;
@@ -300,11 +307,16 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let news = tokio::spawn(edge::news::listen(state.clone()));
     let issuers = tokio::spawn(edge::issuers::follow(state.clone()));
     let gateway = tokio::spawn(edge::gateway::watch::run(state.clone()));
-    let (stop_worker, stopped) = tokio::sync::oneshot::channel::<()>();
-    let worker = (state.config.events.workers > 0).then(|| {
-        let stop = async { drop(stopped.await) };
-        tokio::spawn(events::run(state.clone(), app::handlers(), stop))
-    });
+    let numbering = tokio::spawn(events::consumer::number(state.clone()));
+    let tail = tokio::spawn(events::tail::follow(state.clone()));
+    let (stop_workers, _) = tokio::sync::broadcast::channel::<()>(1);
+    let stopped = || {
+        let mut stopped = stop_workers.subscribe();
+        async move { drop(stopped.recv().await) }
+    };
+    let works = state.config.events.workers > 0;
+    let worker = works.then(|| tokio::spawn(events::run(state.clone(), app::handlers(), stopped())));
+    let consumer = works.then(|| tokio::spawn(events::consumer::consume(state.clone(), app::consumers(), stopped())));
     server
         .run(router, async {
             if let Err(error) = stop_signal().await {
@@ -312,12 +324,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             }
             tracing::info!("stopping");
             state.edge.stop();
-            drop(stop_worker);
+            tail.abort();
+            state.tail.stop();
+            drop(stop_workers);
         })
         .await;
-    if let Some(worker) = worker {
-        worker.await?;
+    for task in [worker, consumer].into_iter().flatten() {
+        task.await?;
     }
+    numbering.abort();
     upkeep.abort();
     news.abort();
     issuers.abort();

@@ -21,6 +21,8 @@ pub struct EventsConfig {
     pub job_timeout: Duration,
     /// How long the reason of a job that is done is remembered.
     pub keep_done: Duration,
+    /// How long the log tells what happened.
+    pub keep_days: u32,
 }
 
 impl EventsConfig {
@@ -33,6 +35,7 @@ impl EventsConfig {
             first_retry: section.milliseconds("first_retry_ms", 1..=3_600_000)?,
             longest_retry: section.seconds("longest_retry_seconds", 1..=604_800)?,
             job_timeout: section.seconds("job_timeout_seconds", 1..=3600)?,
+            keep_days: section.integer("keep_days", 1..=3650)?,
             keep_done: Duration::from_secs(section.integer::<u64>("keep_done_days", 1..=3650)? * DAY),
         })
     }

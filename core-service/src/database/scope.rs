@@ -25,6 +25,7 @@ enum Purpose {
     Audit,
     Identity,
     Mail,
+    Public,
     Upkeep,
     Vault,
     Worker,
@@ -89,6 +90,11 @@ impl Scope {
         Self { user: Some(user), ..Self::identity() }
     }
 
+    /// Whoever it may be: sees what a workspace has made public.
+    pub fn public(workspace: Uuid) -> Self {
+        Self { purpose: Some(Purpose::Public), workspace: Some(workspace), ..Self::default() }
+    }
+
     /// The service's housekeeping.
     pub(crate) fn upkeep() -> Self {
         Self { purpose: Some(Purpose::Upkeep), ..Self::default() }
@@ -148,6 +154,7 @@ impl Scope {
             Some(Purpose::Audit) => sql.push_str("; SET LOCAL breakwater.purpose = 'audit'"),
             Some(Purpose::Identity) => sql.push_str("; SET LOCAL breakwater.purpose = 'identity'"),
             Some(Purpose::Upkeep) => sql.push_str("; SET LOCAL breakwater.purpose = 'upkeep'"),
+            Some(Purpose::Public) => sql.push_str("; SET LOCAL breakwater.purpose = 'public'"),
             Some(Purpose::Mail) => sql.push_str("; SET LOCAL breakwater.purpose = 'mail'"),
             Some(Purpose::Vault) => sql.push_str("; SET LOCAL breakwater.purpose = 'vault'"),
             Some(Purpose::Worker) => sql.push_str("; SET LOCAL breakwater.purpose = 'worker'"),

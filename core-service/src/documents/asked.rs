@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::collections::{CollectionName, Target};
 use super::filter::Filter;
-use super::page::Among;
+use super::page::{Among, Choice};
 use super::query::field::DataPath;
 use super::referred::referred;
 use super::rules::Applied;
@@ -18,10 +18,7 @@ pub(super) struct Asked {
     pub(super) access: Access,
     pub(super) target: Target,
     pub(super) rules: Applied,
-    /// Among which documents.
-    pub(super) among: Among,
-    /// Which of them.
-    pub(super) filter: Option<Filter>,
+    pub(super) choice: Choice,
 }
 
 impl Asked {
@@ -39,7 +36,8 @@ impl Asked {
         let among = Among::of(&access)?;
         let target = Target::for_reading(tx, workspace, collection).await?;
         let rules = Applied::to(&target.rules, &access);
-        let mut asked = Self { access, target, rules, among, filter: None };
+        let choice = Choice { collection: target.id, among, filter: None, question: None };
+        let mut asked = Self { access, target, rules, choice };
         if let Some(text) = filter {
             let looks_into = text.contains('[');
             let references = referred(tx, workspace, &asked.target.options, |_| looks_into).await?;
@@ -50,7 +48,7 @@ impl Asked {
                 let rules = target.and_then(|referred| referred.target.as_ref()).map(|target| &target.rules[..]);
                 Applied::to(rules.unwrap_or_default(), &asked.access).allow_query(&asked.access, within.paths())?;
             }
-            asked.filter = Some(filter);
+            asked.choice.filter = Some(filter);
         }
         Ok(asked)
     }

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -12,15 +11,16 @@ use super::asked::Asked;
 use super::collections::CollectionName;
 use super::expand::Included;
 use super::model::Row;
+use super::order::Order;
 use super::page;
 use super::query::expansions;
 use super::query::field::SystemField;
 use super::query::fields::Fields;
-use super::query::sort::{Key, Sort};
+use super::query::sort::Sort;
 use crate::app::AppState;
 use crate::http::{Cursor, Json, Limit, Page, Path, Query};
 use crate::identity::Caller;
-use crate::problem::{self, Problem, Result, kinds};
+use crate::problem::{self, Result};
 
 /// What a list of documents may be asked for. `docs/api-design.md` tells the languages of `filter`, `sort` and `fields`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -93,17 +93,6 @@ pub struct ListedDocument {
     pub data: Option<Value>,
 }
 
-/// What a cursor holds.
-#[derive(Serialize, Deserialize)]
-struct Position {
-    /// Of which query it is a position.
-    #[serde(rename = "q")]
-    query: u64,
-    /// The last document's place in the order.
-    #[serde(rename = "k")]
-    keys: Vec<Key>,
-}
-
 /// List documents
 ///
 /// Pages do not shift when documents come and go: a cursor names the place where a page ended. A document whose own
@@ -138,13 +127,13 @@ pub async fn list(
     asked.allow(sort.paths())?;
     let fields = query.fields.as_deref().map(Fields::parse).transpose()?;
     let expand = query.expand.as_deref().map(expansions::parse).transpose()?;
-    let fingerprint = fingerprint(target.id, query.filter.as_deref(), &sort);
-    let position = query.cursor.map(|cursor| keys(&cursor, fingerprint, &sort)).transpose()?;
+    let order = Order::of(target.id, query.filter.as_deref(), sort);
+    let position = query.cursor.map(|cursor| order.position(&cursor)).transpose()?;
 
     let limit = query.limit.and_one();
-    let mut rows = page::fetch(&mut tx, &asked, &sort, position.as_deref(), limit).await?;
+    let mut rows = page::fetch(&mut tx, &asked.choice, &order.sort, position.as_deref(), limit).await?;
     rows.iter_mut().for_each(|row| asked.rules.hide(&mut row.data));
-    let page = Page::of(rows, query.limit, |last| Position { query: fingerprint, keys: page::position(last, &sort) });
+    let page = Page::of(rows, query.limit, |last| order.place(last));
     let included = match &expand {
         Some(expand) => Some(Included::by(expand, &mut tx, &asked.access, workspace, target, &page.items).await?),
         None => None,
@@ -154,31 +143,8 @@ pub async fn list(
     Ok(Json(DocumentsPage { items, next_cursor: page.next_cursor, included }))
 }
 
-/// What makes a query the same query: a place in one order means nothing in another.
-fn fingerprint(collection: Uuid, filter: Option<&str>, sort: &Sort) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update(collection);
-    hash.update(sort.canonical());
-    hash.update([0, u8::from(filter.is_some())]);
-    hash.update(filter.unwrap_or_default());
-    u64::from_be_bytes(hash.finalize().first_chunk().copied().unwrap_or_default())
-}
-
-/// The place that a cursor names, if it was made for this query.
-fn keys(cursor: &Cursor, fingerprint: u64, sort: &Sort) -> Result<Vec<Key>> {
-    let position: Position = cursor.position()?;
-    if position.query != fingerprint {
-        let detail = "The cursor belongs to a list with another `filter` or `sort`.";
-        return Err(Problem::new(&kinds::INVALID_CURSOR).detail(detail));
-    }
-    let terms = sort.terms();
-    let fits =
-        position.keys.len() == terms.len() && position.keys.iter().zip(terms).all(|(key, term)| key.fits(&term.by));
-    if fits { Ok(position.keys) } else { Err(Problem::new(&kinds::INVALID_CURSOR)) }
-}
-
 impl ListedDocument {
-    fn of(row: Row, collection: &CollectionName, fields: Option<&Fields>) -> Self {
+    pub(super) fn of(row: Row, collection: &CollectionName, fields: Option<&Fields>) -> Self {
         let shows = |field| fields.is_none_or(|fields| fields.shows(field));
         let data = match fields {
             None => Some(row.data.0),

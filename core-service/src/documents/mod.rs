@@ -12,6 +12,7 @@ mod asked;
 pub mod bounds;
 mod bulk;
 pub mod collections;
+mod comments;
 mod create;
 mod delete;
 mod expand;
@@ -20,14 +21,18 @@ mod get;
 mod list;
 mod model;
 pub mod options;
+mod order;
 mod page;
 mod places;
+mod public;
 pub mod query;
 mod referred;
 mod replace;
 pub mod rules;
 pub mod schema;
+mod search;
 mod shared;
+mod transfer;
 pub(crate) mod trash;
 mod update;
 mod versions;
@@ -39,11 +44,26 @@ use utoipa_axum::routes;
 pub use self::list::ListedDocument;
 pub use self::model::Document;
 use crate::app::AppState;
+use crate::events::{Consumer, Handler};
+
+/// The room's readers of the log of events.
+pub fn consumers() -> Vec<Consumer> {
+    vec![public::purges::consumer(), search::consumer()]
+}
+
+/// Who does the room's jobs.
+pub fn handlers() -> Vec<Handler> {
+    vec![search::handler()]
+}
 
 /// The room's routes.
 pub fn routes() -> OpenApiRouter<AppState> {
     collections::routes()
+        .merge(comments::routes())
+        .merge(public::routes())
         .merge(rules::routes())
+        .merge(search::routes())
+        .merge(transfer::routes())
         .merge(trash::routes())
         .merge(versions::routes())
         .routes(routes!(shared::list))

@@ -1,23 +1,25 @@
-//! One page of a collection, filtered and in order. Here, in `filter/sql.rs` and in `aggregate/sql.rs` SQL is put together at
-//! run time, and nowhere else. What is put together are words of ours; names and values that came from a client are parameters, always.
+//! One page of a collection, filtered and in order. Here, in `filter/sql.rs`, in `aggregate/sql.rs` and for searches SQL is put together
+//! at run time, and nowhere else. What is put together are words of ours; names and values that came from a client are parameters, always.
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::asked::Asked;
-use super::filter;
+use super::filter::{self, Filter};
 use super::model::Row;
 use super::query::field::SystemField;
 use super::query::sort::{By, Key, Sort, Term, time_of};
 use crate::access::{Access, Permission};
 use crate::problem::Result;
+use crate::search::Question;
 
 /// Which documents of a collection there are to choose from.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Among {
     All,
     /// Those that are granted one by one.
     Granted,
+    /// Those that everybody may read.
+    Public,
 }
 
 impl Among {
@@ -30,12 +32,42 @@ impl Among {
         }
     }
 
+    /// What they are read from.
+    pub(super) fn view(self) -> &'static str {
+        match self {
+            Self::All | Self::Granted => "member_documents",
+            Self::Public => "public_documents",
+        }
+    }
+}
+
+/// Documents of a collection.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) collection: Uuid,
+    pub(super) among: Among,
+    /// Which of these.
+    pub(super) filter: Option<Filter>,
+    /// Those of these in whose text this is found.
+    pub(super) question: Option<Question>,
+}
+
+impl Choice {
     /// Appends the condition that a row is one of them.
-    pub(super) fn push(self, query: &mut QueryBuilder<Postgres>, collection: Uuid) {
-        query.push("collection_id = ").push_bind(collection);
-        if matches!(self, Self::Granted) {
+    pub(super) fn push(&self, query: &mut QueryBuilder<Postgres>) {
+        query.push("collection_id = ").push_bind(self.collection);
+        if matches!(self.among, Among::Granted) {
             // The policy says the same, row by row. Said here, the index finds them.
             query.push(" AND id = ANY ((SELECT breakwater_granted('documents:read', 'document'))::uuid[])");
+        }
+        if let Some(filter) = &self.filter {
+            query.push(" AND ");
+            filter::sql::push(query, filter);
+        }
+        if let Some(question) = &self.question {
+            query.push(" AND id IN (SELECT search_id FROM member_search WHERE ");
+            question.push(query);
+            query.push(")");
         }
     }
 }
@@ -43,20 +75,14 @@ impl Among {
 /// Up to `limit` documents after `position`, which must fit `sort`.
 pub(super) async fn fetch(
     connection: &mut PgConnection,
-    asked: &Asked,
+    choice: &Choice,
     sort: &Sort,
     position: Option<&[Key]>,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    let mut query = QueryBuilder::new(
-        "SELECT id, version, created_at, updated_at, created_by, updated_by, data FROM member_documents \
-         WHERE ",
-    );
-    asked.among.push(&mut query, asked.target.id);
-    if let Some(filter) = &asked.filter {
-        query.push(" AND ");
-        filter::sql::push(&mut query, filter);
-    }
+    let mut query = QueryBuilder::new("SELECT id, version, created_at, updated_at, created_by, updated_by, data FROM ");
+    query.push(choice.among.view()).push(" WHERE ");
+    choice.push(&mut query);
     if let Some(position) = position {
         query.push(" AND ");
         push_after(&mut query, sort.terms(), position);

@@ -1,4 +1,4 @@
-//! Wakes a worker when somebody commits a job.
+//! Wakes whoever waits for jobs or events when there are some.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::database::Database;
 
 /// What the trigger on `jobs` notifies.
-const CHANNEL: &str = "breakwater_jobs";
+pub(super) const JOBS: &str = "breakwater_jobs";
 
 /// Listens until it is dropped. Without PostgreSQL it tries again: meanwhile the worker looks by itself.
 pub(super) struct Wake {
@@ -18,9 +18,9 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    pub(super) fn listen(database: Database) -> Self {
+    pub(super) fn listen(database: Database, channel: &'static str) -> Self {
         let called = Arc::new(Notify::new());
-        let listening = tokio::spawn(listen(database, called.clone()));
+        let listening = tokio::spawn(listen(database, channel, called.clone()));
         Self { called, listening }
     }
 
@@ -36,9 +36,9 @@ impl Drop for Wake {
     }
 }
 
-async fn listen(database: Database, called: Arc<Notify>) {
+async fn listen(database: Database, channel: &str, called: Arc<Notify>) {
     loop {
-        if let Ok(mut listener) = database.listen(CHANNEL).await {
+        if let Ok(mut listener) = database.listen(channel).await {
             // What was committed before we listened, or (`None`) while the connection was lost.
             called.notify_one();
             while listener.try_recv().await.is_ok() {

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::backoff::pause;
 use super::handler::{Failure, Handler, Outcome};
 use super::job::{self, Job};
-use super::wake::Wake;
+use super::wake::{self, Wake};
 use crate::app::AppState;
 use crate::config::EventsConfig;
 use crate::database::Scope;
@@ -27,7 +27,7 @@ const LONGEST_ERROR: usize = 2000;
 
 /// Does jobs until `stop` is done, then lets those that run finish.
 pub async fn run(app: AppState, handlers: Vec<Handler>, stop: impl Future<Output = ()>) {
-    let wake = Wake::listen(app.database.clone());
+    let wake = Wake::listen(app.database.clone(), wake::JOBS);
     let most = app.config.events.workers.max(1);
     let mut running = JoinSet::new();
     let mut stop = std::pin::pin!(stop);

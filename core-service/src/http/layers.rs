@@ -13,6 +13,7 @@ use super::{drain, idempotency, request_id};
 use crate::app::AppState;
 use crate::audit::denials;
 use crate::edge;
+use crate::events::consumer;
 use crate::operations::{metrics, traces};
 use crate::problem::{Problem, Result, kinds};
 
@@ -23,6 +24,7 @@ pub fn around(router: Router<AppState>, app: AppState) -> Router {
     router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::new(&kinds::METHOD_NOT_ALLOWED))
+        .layer(middleware::from_fn_with_state(app.clone(), consumer::layer))
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(app.clone(), denials::layer))
         .layer(DefaultBodyLimit::max(config.max_body_bytes))

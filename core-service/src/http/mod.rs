@@ -23,4 +23,5 @@ pub use self::paging::{Cursor, Limit, Page, PageQuery};
 pub(crate) use self::parameters::header;
 pub use self::parameters::{Path, Query};
 pub use self::patch::Patch;
+pub(crate) use self::schema::refuse_nul;
 pub use self::schema::validation_errors;

@@ -22,7 +22,9 @@ impl<T> Page<T> {
     /// Makes a page from up to `limit + 1` items: the one too many says that there is a next page, and `cursor`
     /// makes its cursor from the last item shown.
     pub fn of<C: Serialize>(mut items: Vec<T>, limit: Limit, cursor: impl FnOnce(&T) -> C) -> Self {
-        let more = limit.cut(&mut items);
+        let shown = limit.0 as usize;
+        let more = items.len() > shown;
+        items.truncate(shown);
         let last = items.last().filter(|_| more);
         let next_cursor = last.map(|item| Cursor::new(&cursor(item)));
         Self { items, next_cursor }
@@ -81,11 +83,9 @@ impl<const MOST: u32> Limit<MOST> {
         i64::from(self.0) + 1
     }
 
-    /// Cuts off what is too many, and says whether anything was.
-    pub fn cut<T>(self, items: &mut Vec<T>) -> bool {
-        let more = items.len() > self.0 as usize;
-        items.truncate(self.0 as usize);
-        more
+    /// What the answer holds at most.
+    pub fn most(self) -> i64 {
+        i64::from(self.0)
     }
 }
 

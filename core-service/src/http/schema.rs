@@ -90,7 +90,7 @@ pub fn validation_errors<'a>(errors: impl Iterator<Item = ValidationError<'a>>) 
 }
 
 /// Refuses U+0000 in any string or name, naming the place.
-pub(super) fn refuse_nul(value: &Value) -> Result<()> {
+pub(crate) fn refuse_nul(value: &Value) -> Result<()> {
     let mut errors = Vec::new();
     find_nul(value, String::new(), &mut errors);
     errors.truncate(MOST_ERRORS);

@@ -35,6 +35,7 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
     while sweep_trash(app).await? > 0 {}
     let mut tx = app.database.begin(&Scope::worker()).await?;
     events::forget_done(&mut tx, app.config.events.keep_done).await?;
+    events::log::forget_old(&mut tx, app.config.events.keep_days).await?;
     tx.commit().await?;
     identity
 }

@@ -41,6 +41,8 @@ answers! {
     Conflicting: CONFLICT;
     /// Operations that look at passwords or codes.
     Guessed: TOO_MANY_ATTEMPTS;
+    /// Operations that go on from an event.
+    Remembered: EVENTS_FORGOTTEN;
     /// Operations that honour If-Match.
     Conditional: PRECONDITION_FAILED;
 }

@@ -63,6 +63,7 @@ kinds! {
     ROLE_IN_USE = CONFLICT, "role-in-use", "The role is still in use";
     LAST_OWNER = CONFLICT, "last-owner", "A workspace always has an owner";
     REQUEST_IN_PROGRESS = CONFLICT, "request-in-progress", "The same request is still being worked on";
+    EVENTS_FORGOTTEN = GONE, "events-forgotten", "The log does not go back so far";
     PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition-failed", "The resource has changed";
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not supported";

@@ -115,7 +115,9 @@ async fn ask(cast: &Cast, id: &str, operation: &Operation, column: &str) -> u16 
     if let Some(user) = &signed_in {
         call = call.bearer(&user.access_token);
     }
-    if let Some(body) = body {
+    if id == "documents.import" {
+        call = call.header("content-type", "text/csv").body("data.a\n1\n");
+    } else if let Some(body) = body {
         call = call.json(body);
     }
     let status = call.send().await.status.as_u16();
@@ -135,11 +137,20 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         let name = format!("c{new}");
         cast.collection(&name, json!({})).await;
         path = path.replace("{collection}", &name);
+        if id.starts_with("search.") {
+            let options = json!({ "options": { "search": { "fields": [{ "field": "data.a" }] } } });
+            cast.send(&cast.owner, Method::PATCH, format!("/collections/{name}"), options).await.expect(200);
+        }
         if path.contains("{document}") {
             let document = cast.document(&name, json!({ "a": 1 })).await;
             if path.contains("/trash/") {
                 let place = format!("/collections/{name}/documents/{document}");
                 cast.call(&cast.owner, Method::DELETE, &place).send().await.expect(204);
+            }
+            if path.contains("{comment}") {
+                let place = format!("/collections/{name}/documents/{document}/comments");
+                let comment = cast.send(&cast.editor, Method::POST, place, json!({ "text": "Why?" })).await.expect(201);
+                path = path.replace("{comment}", comment.json()["id"].as_str().unwrap());
             }
             path = path.replace("{document}", &document).replace("{version}", "1");
         }
@@ -230,6 +241,8 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         }
         "members.change" => Some(json!({ "role": "editor" })),
         "access.explain" => return (format!("{path}?permission=documents:read"), None),
+        "documents.comments.create" | "documents.comments.change" => Some(json!({ "text": "Because." })),
+        "search.query" => return (format!("{path}?q=rope"), None),
         "roles.create" => Some(json!({ "name": format!("r{new}"), "permissions": ["documents:read"] })),
         "roles.change" => Some(json!({ "permissions": ["documents:read"] })),
         "teams.create" | "teams.change" => Some(json!({ "name": format!("t{new}"), "role": "editor" })),

@@ -5,11 +5,13 @@ mod sql;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sqlx::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::asked::Asked;
 use super::collections::CollectionName;
+use super::page::Choice;
 use super::query::groups::{Figures, Named};
 use crate::app::AppState;
 use crate::http::{Json, Limit, Path, Query};
@@ -90,14 +92,24 @@ pub async fn aggregate(
     let [group_by, values, sort] = [&query.group_by, &query.values, &query.sort].map(Option::as_deref);
     let figures = Figures::parse(group_by, values, sort, &asked.target.schema.declared())?;
     asked.allow(figures.paths())?;
-    let mut rows = sql::fetch(&mut tx, &asked, &figures, query.limit.and_one()).await?;
-    drop(tx);
-    let complete = !query.limit.cut(&mut rows);
+    self::figures(&mut tx, &asked.choice, &figures, query.limit.most()).await.map(Json)
+}
+
+/// Figures about a choice of documents: up to `most` groups.
+pub(super) async fn figures(
+    tx: &mut PgConnection,
+    choice: &Choice,
+    figures: &Figures,
+    most: i64,
+) -> Result<Aggregates> {
+    let mut rows = sql::fetch(tx, choice, figures, most + 1).await?;
+    let complete = rows.len() as i64 <= most;
+    rows.truncate(usize::try_from(most).unwrap_or_default());
     let groups = rows.into_iter().map(|(groups, values)| Aggregate {
         by: named(&figures.groups, groups).filter_map(|(name, value)| Some((name, value?))).collect(),
         values: named(&figures.values, values).map(|(name, value)| (name, value.unwrap_or_default())).collect(),
     });
-    Ok(Json(Aggregates { groups: groups.collect(), complete }))
+    Ok(Aggregates { groups: groups.collect(), complete })
 }
 
 fn named<T>(terms: &[Named<T>], values: Vec<Option<Value>>) -> impl Iterator<Item = (String, Option<Value>)> {

@@ -6,8 +6,8 @@ use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
-use crate::documents::asked::Asked;
 use crate::documents::filter::{self, sql::push_path};
+use crate::documents::page::Choice;
 use crate::documents::query::field::DataPath;
 use crate::documents::query::groups::{Extent, Extreme, Figures, Group, Instant, Measure, Place, Span};
 use crate::problem::Result;
@@ -18,7 +18,7 @@ type Aggregate = (Vec<Option<Value>>, Vec<Option<Value>>);
 /// Up to `limit` groups.
 pub(super) async fn fetch(
     connection: &mut PgConnection,
-    asked: &Asked,
+    choice: &Choice,
     figures: &Figures,
     limit: i64,
 ) -> Result<Vec<Aggregate>> {
@@ -34,18 +34,14 @@ pub(super) async fn fetch(
         push_measure(&mut query, &value.term);
         query.push(" AS c").push(column);
     }
-    query.push(" FROM member_documents");
+    query.push(" FROM ").push(choice.among.view());
     for group in &figures.groups {
         if let Group::Elements(path) = &group.term {
             push_elements(&mut query, path);
         }
     }
     query.push(" WHERE ");
-    asked.among.push(&mut query, asked.target.id);
-    if let Some(filter) = &asked.filter {
-        query.push(" AND ");
-        filter::sql::push(&mut query, filter);
-    }
+    choice.push(&mut query);
     for index in 0..figures.groups.len() {
         // By their numbers: two expressions with parameters are never the same to PostgreSQL.
         query.push(if index == 0 { " GROUP BY " } else { ", " }).push(index + 1);

@@ -147,6 +147,16 @@ impl Filter {
         }
     }
 
+    /// The fields that every document has that it asks about.
+    pub fn system(&self) -> Vec<SystemField> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::system).collect(),
+            Self::Not(part) => part.system(),
+            Self::In(Operand::System(field), _) | Self::Order(Operand::System(field), ..) => vec![*field],
+            _ => Vec::new(),
+        }
+    }
+
     /// The references that it follows, and what it asks about what they name.
     pub fn across(&self) -> Vec<(&Across, &Self)> {
         match self {

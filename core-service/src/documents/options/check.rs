@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::annotations::Annotations;
 use super::computed::Expression;
 use super::{Lifecycle, Options};
+use crate::documents::filter::Filter;
 use crate::documents::places::path;
 use crate::documents::query::field::DataPath;
 use crate::documents::schema::{self, Schema};
@@ -24,6 +25,14 @@ pub(in crate::documents) fn check(schema: &Schema, options: &Options) -> Vec<Fie
     computed(options, &mut errors);
     if let Some(lifecycle) = &options.lifecycle {
         check_lifecycle(lifecycle, &mut errors);
+    }
+    for (index, searched) in options.search.iter().flat_map(|search| &search.fields).enumerate() {
+        field(&searched.field, &format!("/options/search/fields/{index}/field"), &mut errors);
+    }
+    if let Some(filter) = options.public.as_ref().and_then(|public| public.filter.as_ref())
+        && let Err(error) = Filter::parse(filter, &schema.declared(), &[])
+    {
+        errors.push(FieldError::new("/options/public/filter", "format", error.to_string()));
     }
     errors
 }

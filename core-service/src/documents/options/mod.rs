@@ -19,6 +19,7 @@ pub(super) use self::check::check;
 pub use self::lifecycle::{Lifecycle, Transition};
 pub(super) use self::model::Model;
 use crate::documents::collections::CollectionName;
+use crate::search::Language;
 
 /// What a collection says of its documents besides their schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +41,14 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub lifecycle: Option<Lifecycle>,
+    /// Which documents everybody may read, without an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub public: Option<Public>,
+    /// Which fields are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub search: Option<Search>,
     /// For how many days deleted documents can be restored; 30 if it is not said, 0 for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false, maximum = 3650)]
@@ -58,6 +67,61 @@ impl Options {
             reference.collection = to.clone();
         }
     }
+}
+
+/// Which documents everybody may read. Edges keep the answers until something is written to the collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// Those that this filter finds; all if it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, max_length = 4096, example = r#"data.state eq "live""#)]
+    pub filter: Option<String>,
+    /// For how many seconds browsers, which nobody can tell of a write, may use an answer without asking; 0 if it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, maximum = 86400)]
+    pub max_age: Option<u32>,
+}
+
+/// What is searched in documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// In which language they are.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub language: Language,
+    /// The fields. Of arrays and objects, all that can be read in them.
+    #[schema(min_items = 1, max_items = 20)]
+    pub fields: Vec<SearchField>,
+}
+
+/// A field that is searched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchField {
+    /// The field, as filters name it.
+    #[schema(max_length = 500, example = "data.title")]
+    pub field: String,
+    /// How much a word counts that stands in it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub weight: Weight,
+}
+
+/// How much a word counts: 1, 0.4, 0.2 and 0.1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// As in a title.
+    Highest,
+    /// As in a summary.
+    High,
+    /// As in a heading.
+    Medium,
+    /// As in a text.
+    #[default]
+    Low,
 }
 
 /// A field, or several together, whose value no two documents of the collection share. Documents in which one of them is

@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_where_it_stands() {
-        let many = vec!["data.a[data.b]"; 11].join(",");
+        let many = ["data.a[data.b]"; 11].join(",");
         for (text, position) in [
             ("", 1),
             ("id", 1),

@@ -49,6 +49,11 @@ impl Fields {
         self.system.contains(&field)
     }
 
+    /// The fields in `data` that were chosen.
+    pub fn data(&self) -> &[DataPath] {
+        &self.data
+    }
+
     /// What was chosen of `data`: `None` if nothing was asked for. A chosen field that a document
     /// does not have is left out.
     pub fn of_data(&self, data: &Value) -> Option<Value> {

@@ -59,8 +59,13 @@ impl Applied {
     }
 
     /// Whether a path leads to a hidden field or into one.
-    fn hides(&self, path: &DataPath) -> bool {
+    pub(in crate::documents) fn hides(&self, path: &DataPath) -> bool {
         self.hidden.iter().any(|hidden| path.segments().starts_with(hidden.segments()))
+    }
+
+    /// Whether something at a path, or in what lies there, is hidden.
+    pub(in crate::documents) fn keeps_of(&self, path: &DataPath) -> bool {
+        self.hides(path) || self.hidden.iter().any(|hidden| hidden.segments().starts_with(path.segments()))
     }
 
     /// 403 if what a client sent says anything about a hidden field, or would replace what may hold one.

@@ -31,7 +31,7 @@ pub(super) async fn put(tx: &mut PgConnection, going: &[Going], root: Uuid, user
     let (kept, gone): (Vec<&Going>, Vec<&Going>) = going.iter().partition(|going| going.days > 0);
     let gone: Vec<Uuid> = gone.into_iter().map(|going| going.id).collect();
     if !gone.is_empty() {
-        sqlx::query!("DELETE FROM document_versions WHERE document_id = ANY ($1)", &gone).execute(&mut *tx).await?;
+        forget(tx, &gone).await?;
     }
     if !kept.is_empty() {
         let (ids, days): (Vec<Uuid>, Vec<i32>) = kept.iter().map(|going| (going.id, i32::from(going.days))).unzip();
@@ -62,6 +62,13 @@ pub(crate) async fn sweep(tx: &mut PgConnection) -> std::result::Result<u64, sql
     )
     .fetch_all(&mut *tx)
     .await?;
-    sqlx::query!("DELETE FROM document_versions WHERE document_id = ANY ($1)", &gone).execute(tx).await?;
+    forget(tx, &gone).await?;
     Ok(gone.len() as u64)
+}
+
+/// Forgets what is kept of documents that are gone for good: their versions, and what was said about them.
+async fn forget(tx: &mut PgConnection, gone: &[Uuid]) -> std::result::Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM document_versions WHERE document_id = ANY ($1)", gone).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM document_comments WHERE document_id = ANY ($1)", gone).execute(tx).await?;
+    Ok(())
 }

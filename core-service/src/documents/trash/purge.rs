@@ -13,7 +13,7 @@ use crate::problem::{self, Problem, Result};
 
 /// Delete a document for good
 ///
-/// A document in the trash, with all its versions.
+/// A document in the trash, with all its versions and comments.
 #[utoipa::path(
     delete,
     path = "/api/v1/workspaces/{workspace}/collections/{collection}/trash/{document}",
@@ -45,7 +45,7 @@ pub async fn purge(
     if purged.rows_affected() == 0 {
         return Err(Problem::not_found());
     }
-    sqlx::query!("DELETE FROM document_versions WHERE document_id = $1", id).execute(&mut *tx).await?;
+    super::forget(&mut tx, &[id]).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

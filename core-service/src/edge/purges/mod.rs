@@ -12,6 +12,7 @@ pub use self::command::Purge;
 
 pub(super) use self::held::{Held, Purges};
 use serde_json::json;
+use sqlx::PgConnection;
 
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
@@ -24,8 +25,22 @@ const MOST: i64 = 1_000;
 impl Purge {
     /// Makes it known to every edge, and says its number. `by` tells the trail which way the operator took.
     pub async fn make(&self, app: &AppState, by: &str) -> Result<i64> {
-        let (url, tag) = (self.url.as_deref(), self.tag.as_deref());
         let mut tx = app.database.begin(&Scope::upkeep()).await?;
+        let number = self.write(&mut tx).await?;
+        let url = self.url.as_deref().map(|url| url.chars().take(1000).collect::<String>());
+        let details = json!({ "number": number, "url": url, "tag": self.tag, "everything": self.everything,
+                              "soft": self.soft, "by": by });
+        audit::record(&mut tx, Event::by_operator(Action::CachePurged).with(details)).await?;
+        tx.commit().await?;
+        app.edge.purges.look_again();
+        app.edge.news.tell();
+        tracing::info!(number, url, tag = self.tag, soft = self.soft, "a purge");
+        Ok(number)
+    }
+
+    /// Writes it down. When the transaction commits, every core hears of it.
+    pub(crate) async fn write(&self, tx: &mut PgConnection) -> Result<i64> {
+        let (url, tag) = (self.url.as_deref(), self.tag.as_deref());
         // Numbers that were given side by side could become visible in another order.
         sqlx::query!("LOCK TABLE edge_purges IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
         let number = sqlx::query_scalar!(
@@ -60,14 +75,6 @@ impl Purge {
                 .execute(&mut *tx)
                 .await?;
         }
-        let url = url.map(|url| url.chars().take(1000).collect::<String>());
-        let details = json!({ "number": number, "url": url, "tag": tag, "everything": self.everything,
-                              "soft": self.soft, "by": by });
-        audit::record(&mut tx, Event::by_operator(Action::CachePurged).with(details)).await?;
-        tx.commit().await?;
-        app.edge.purges.look_again();
-        app.edge.news.tell();
-        tracing::info!(number, url, tag, soft = self.soft, "a purge");
         Ok(number)
     }
 }

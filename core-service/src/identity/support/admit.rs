@@ -38,6 +38,8 @@ fn allowed(workspace: &str, method: &Method, path: &str) -> bool {
     match rest {
         Some("") => method == Method::GET,
         Some("/documents/bulk") => method == Method::POST,
+        // Each thing that support does is kept in the trail, and this would never end.
+        Some("/events/stream") => false,
         // `/collections/{collection}/trash/{document}`: gone for good.
         Some(rest) if method == Method::DELETE && rest.split('/').nth(3) == Some("trash") => false,
         Some(rest) if rest.starts_with('/') => method == Method::GET || rest.starts_with("/collections/"),
@@ -58,6 +60,8 @@ mod tests {
             (Method::GET, format!("{here}/members"), true),
             (Method::POST, format!("{here}/collections/a/documents"), true),
             (Method::POST, format!("{here}/documents/bulk"), true),
+            (Method::GET, format!("{here}/events"), true),
+            (Method::GET, format!("{here}/events/stream"), false),
             (Method::DELETE, format!("{here}/collections/trash/documents/b"), true),
             (Method::POST, format!("{here}/collections/a/trash/b/restore"), true),
             (Method::DELETE, format!("{here}/collections/a/trash/b"), false),

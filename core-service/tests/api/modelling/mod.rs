@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use crate::cast::Cast;
 use crate::support::Answer;
 
+mod comments;
 mod fields;
 mod lifecycle;
+mod model;
 mod references;
 mod trash;
 mod unique;

@@ -3,6 +3,8 @@
 mod across;
 mod aggregates;
 mod expansion;
+mod search;
+mod transfer;
 
 use http::Method;
 use serde_json::{Value, json};

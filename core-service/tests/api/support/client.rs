@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -68,7 +68,18 @@ impl Call {
         self
     }
 
-    pub async fn send(mut self) -> Answer {
+    pub async fn send(self) -> Answer {
+        let (parts, mut body) = self.open().await.into_parts();
+        let body = match parts.headers.get("content-type") {
+            // It has no end: what comes first will do.
+            Some(kind) if kind == "text/event-stream" => body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            _ => body.collect().await.unwrap().to_bytes(),
+        };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends it and leaves the answer's body to be read.
+    pub async fn open(mut self) -> Response<Body> {
         if self.linked {
             let id = Uuid::now_v7().to_string();
             let path = self.request.uri().path_and_query().unwrap().to_string();
@@ -88,8 +99,7 @@ impl Call {
             let link = EDGE_KEY.sign(0, method.as_str(), &path, address, &id);
             headers.insert("breakwater-edge", HeaderValue::from_str(&link).unwrap());
         }
-        let (parts, body) = self.router.oneshot(self.request).await.unwrap().into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        self.router.oneshot(self.request).await.unwrap()
     }
 }
 

@@ -100,14 +100,15 @@ async fn template() -> String {
         let making = format!("{name}_making");
         run(&mut server, format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)")).await;
         run(&mut server, format!("CREATE DATABASE {making}")).await;
-        migrate(&config(&making)).await.unwrap();
+        migrate(&database_config(&making)).await.unwrap();
         run(&mut server, format!("ALTER DATABASE {making} RENAME TO {name}")).await;
     }
     server.close().await.unwrap();
     name
 }
 
-fn config(database: &str) -> DatabaseConfig {
+/// The configuration for a database of the tests' cluster.
+pub fn database_config(database: &str) -> DatabaseConfig {
     let environment =
         [("BREAKWATER_DATABASE__URL", service_url(database)), ("BREAKWATER_DATABASE__OWNER_URL", owner_url(database))];
     let environment = environment.map(|(name, url)| (name.to_owned(), url.to_string()));

@@ -8,6 +8,6 @@ mod proxy;
 
 pub use self::app::{Settings, TestApp, User, settings};
 pub use self::client::{Answer, Call};
-pub use self::database::TestDatabase;
+pub use self::database::{TestDatabase, database_config};
 pub use self::edge::{EDGE_KEY, EdgeKey};
 pub use self::proxy::Proxy;
