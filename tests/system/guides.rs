@@ -29,8 +29,9 @@ async fn every_guide_can_be_followed_to_the_letter() {
     for guide in workspace().join("docs/guides").read_dir().unwrap() {
         let guide = guide.unwrap().path();
         let folder = tempfile::tempdir().unwrap();
-        let mut shell = Command::new("bash");
-        shell.args(["-euo", "pipefail", "-c", &script(&std::fs::read_to_string(&guide).unwrap())]);
+        // A guide may wait for something; not for ever.
+        let mut shell = Command::new("timeout");
+        shell.args(["120", "bash", "-euo", "pipefail", "-c", &script(&std::fs::read_to_string(&guide).unwrap())]);
         shell.env("edge", system.url("")).current_dir(folder.path());
         let output = tokio::task::spawn_blocking(move || shell.output().unwrap()).await.unwrap();
         assert!(

@@ -33,6 +33,11 @@ impl Tail {
         }
     }
 
+    fn tell_all(&self) {
+        let waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        waiting.values().for_each(|sender| sender.send_replace(()));
+    }
+
     /// Forgets workspaces for which nobody waits any more.
     fn tidy(&self) {
         let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -65,8 +70,11 @@ pub async fn follow(app: AppState) {
     loop {
         match news(&app, seen).await {
             Ok((last, workspaces)) => {
-                seen = Some(last);
-                app.tail.tell(&workspaces);
+                match seen.replace(last) {
+                    Some(_) => app.tail.tell(&workspaces),
+                    // What was numbered before the first look, nobody was told of.
+                    None => app.tail.tell_all(),
+                }
                 app.tail.tidy();
             }
             Err(problem) => {
@@ -85,7 +93,6 @@ async fn news(app: &AppState, seen: Option<i64>) -> Result<(i64, Vec<Uuid>)> {
     let mut tx = app.database.begin_read(&Scope::worker()).await?;
     let last = sqlx::query_scalar!(r#"SELECT coalesce(max(number), 0) AS "last!" FROM events"#);
     let last = last.fetch_one(&mut *tx).await?;
-    // Who began to wait before this looked for the first time has looked after that.
     let seen = seen.unwrap_or(last);
     let workspaces =
         sqlx::query_scalar!("SELECT DISTINCT workspace_id FROM events WHERE number > $1 AND number <= $2", seen, last);
@@ -104,6 +111,8 @@ mod tests {
         tail.tell(&[here, Uuid::from_u128(3)]);
         assert!(one.more().await);
         assert!(tokio::time::timeout(std::time::Duration::from_millis(20), two.more()).await.is_err());
+        tail.tell_all();
+        assert!(one.more().await && two.more().await);
         drop(one);
         tail.tidy();
         assert_eq!(tail.len(), 1);

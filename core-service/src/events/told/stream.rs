@@ -31,6 +31,9 @@ const START: &str = "start";
 /// So often a subscriber's right is looked at while nothing happens.
 const LOOK: Duration = Duration::from_secs(15);
 
+/// After an error of ours.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What is asked for at once.
 const ROUND: i64 = 100;
 
@@ -132,9 +135,17 @@ impl Subscriber {
                     Err(_) => {}
                 }
             }
-            if let Err(problem) = self.read().await {
-                tracing::debug!(reason = problem.kind().title, "a stream of events ends");
-                return None;
+            match self.read().await {
+                Ok(()) => {}
+                // Ours: who is told to go would come again, and so would all the others.
+                Err(problem) if problem.kind().status.is_server_error() => {
+                    self.more = true;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(problem) => {
+                    tracing::debug!(reason = problem.kind().title, "a stream of events ends");
+                    return None;
+                }
             }
         }
     }

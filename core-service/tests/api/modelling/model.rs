@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -261,13 +261,24 @@ async fn play(cast: &Cast, on_delete: &'static str, acts: &[Act]) -> Result<(), 
     Ok(())
 }
 
+fn rand_seed() -> [u8; 32] {
+    let (high, low) = (Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes());
+    std::array::from_fn(|index| if index < 16 { high[index] } else { low[index - 16] })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_does_what_a_model_in_memory_does() {
     let cast = Cast::new().await;
     tokio::task::block_in_place(|| {
-        let config = Config { cases: 24, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+        let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
+        let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
         let case = (prop::sample::select(vec!["restrict", "set_null", "cascade"]), prop::collection::vec(act(), 1..25));
-        let mut runner = TestRunner::new(config);
+        // The same each time. With `PROPTEST_CASES` there are as many others as one likes.
+        let rng = match std::env::var("PROPTEST_CASES") {
+            Ok(_) => TestRng::from_seed(RngAlgorithm::ChaCha, &rand_seed()),
+            Err(_) => TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+        };
+        let mut runner = TestRunner::new_with_rng(config, rng);
         let played = runner.run(&case, |(on_delete, acts)| Handle::current().block_on(play(&cast, on_delete, &acts)));
         if let Err(error) = played {
             panic!("{error}");
