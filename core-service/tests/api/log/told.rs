@@ -206,3 +206,18 @@ async fn lists_go_on_and_say_when_too_much_is_forgotten() {
     assert_eq!(reset.kind, "reset");
     assert_eq!(json!(reset.id), rest["items"][0]["id"], "from now on");
 }
+
+/// What was numbered after a stream began and before the log was followed for the first time.
+#[tokio::test]
+async fn nothing_is_slept_through_before_the_first_look() {
+    let cast = Cast::new().await;
+    cast.collection("notes", json!({})).await;
+    events::log::number(&cast.app.state).await.unwrap();
+    let (mut client, _) = Client::connect(&cast, &cast.viewer, "", None).await.ready().await;
+    let early = tokio::time::timeout(Duration::from_millis(300), client.next()).await;
+    assert!(early.is_err(), "it has looked, and waits: {early:?}");
+    let id = cast.document("notes", json!({})).await;
+    events::log::number(&cast.app.state).await.unwrap();
+    let _following = Following::start(&cast);
+    assert_eq!(client.next().await.unwrap().data["document"], json!(id));
+}
