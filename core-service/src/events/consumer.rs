@@ -29,15 +29,18 @@ pub struct Consumer {
     run: Run,
 }
 
-type Run = Arc<dyn Fn(AppState, Tx, Vec<Event>) -> BoxFuture<'static, anyhow::Result<Tx>> + Send + Sync>;
+type Run = Arc<dyn for<'a> Fn(&'a AppState, &'a mut Tx, Vec<Event>) -> BoxFuture<'a, anyhow::Result<()>> + Send + Sync>;
 
 impl Consumer {
-    /// Events are given to `run`, with a transaction of [`Scope::worker`] that it gives back.
-    pub fn new<F>(name: &'static str, run: impl Fn(AppState, Tx, Vec<Event>) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = anyhow::Result<Tx>> + Send + 'static,
-    {
-        Self { name, run: Arc::new(move |app, tx, events| Box::pin(run(app, tx, events))) }
+    /// Events are given to `run`, with a transaction of [`Scope::worker`] that commits if it succeeds.
+    pub fn new(
+        name: &'static str,
+        run: impl for<'a> Fn(&'a AppState, &'a mut Tx, Vec<Event>) -> BoxFuture<'a, anyhow::Result<()>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self { name, run: Arc::new(run) }
     }
 
     /// Gives it what it has not seen yet, and says how much that was; 0 also while another process does.
@@ -51,7 +54,11 @@ impl Consumer {
         let events = log::behind(&mut tx, position, ROUND).await?;
         let Some(last) = events.last().map(|event| event.number) else { return Ok(0) };
         let count = events.len();
-        let mut tx = (self.run)(app.clone(), tx, events).await?;
+        if let Err(error) = (self.run)(app, &mut tx, events).await {
+            // Now, not when the pool comes to it: whoever tries again must find the position free.
+            tx.rollback().await?;
+            return Err(error);
+        }
         sqlx::query!("UPDATE event_consumers SET position = $2 WHERE name = $1", self.name, last)
             .execute(&mut *tx)
             .await?;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::app::AppState;
-use crate::database::Tx;
 use crate::edge::purges::Purge;
 use crate::events::{Consumer, Event};
 
@@ -16,10 +15,10 @@ pub(super) fn tag(collection: Uuid) -> String {
 
 /// Makes the purges.
 pub fn consumer() -> Consumer {
-    Consumer::new("public-purges", purge)
+    Consumer::new("public-purges", |_, tx, events| Box::pin(purge(tx, events)))
 }
 
-async fn purge(_: AppState, mut tx: Tx, events: Vec<Event>) -> anyhow::Result<Tx> {
+async fn purge(tx: &mut PgConnection, events: Vec<Event>) -> anyhow::Result<()> {
     let mut written = BTreeSet::new();
     // Of one that was changed or is gone, nobody knows any more whether it was public.
     let mut purged = BTreeSet::new();
@@ -37,7 +36,7 @@ async fn purge(_: AppState, mut tx: Tx, events: Vec<Event>) -> anyhow::Result<Tx
     );
     purged.extend(public.fetch_all(&mut *tx).await?);
     for collection in purged {
-        Purge { tag: Some(tag(collection)), ..Purge::default() }.write(&mut tx).await?;
+        Purge { tag: Some(tag(collection)), ..Purge::default() }.write(tx).await?;
     }
-    Ok(tx)
+    Ok(())
 }

@@ -8,18 +8,16 @@ use uuid::Uuid;
 
 use super::form::Form;
 use super::reindex;
-use crate::app::AppState;
-use crate::database::Tx;
 use crate::events::{Consumer, Event};
 use crate::problem::Result;
 use crate::search;
 
 /// Follows the log.
 pub fn consumer() -> Consumer {
-    Consumer::new("search-index", follow)
+    Consumer::new("search-index", |_, tx, events| Box::pin(follow(tx, events)))
 }
 
-async fn follow(_: AppState, mut tx: Tx, events: Vec<Event>) -> anyhow::Result<Tx> {
+async fn follow(tx: &mut PgConnection, events: Vec<Event>) -> anyhow::Result<()> {
     let (mut changed, mut gone, mut collections) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for event in &events {
         // What was restored after it was deleted is there again, and the other way round.
@@ -37,17 +35,17 @@ async fn follow(_: AppState, mut tx: Tx, events: Vec<Event>) -> anyhow::Result<T
         };
     }
     let gone: Vec<Uuid> = gone.into_iter().collect();
-    search::forget(&mut tx, &gone).await?;
+    search::forget(tx, &gone).await?;
     let named: Vec<Uuid> = changed.iter().map(|(collection, _)| *collection).collect();
-    for form in Form::find(&mut tx, &named).await? {
+    for form in Form::find(tx, &named).await? {
         let documents = changed.iter().filter(|(collection, _)| *collection == form.collection);
         let documents: Vec<Uuid> = documents.map(|(_, document)| *document).collect();
-        put(&mut tx, &form, &documents).await?;
+        put(tx, &form, &documents).await?;
     }
     for collection in collections {
-        reindex::look_at(&mut tx, collection).await?;
+        reindex::look_at(tx, collection).await?;
     }
-    Ok(tx)
+    Ok(())
 }
 
 /// How many documents one statement puts in: none of them takes long, however long the documents are.

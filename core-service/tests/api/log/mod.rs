@@ -20,12 +20,9 @@ async fn consumer(app: &TestApp, name: &'static str) -> (Vec<Consumer>, Seen) {
     sqlx::query(sql).bind(name).execute(&mut app.database().await).await.unwrap();
     let seen = Seen::default();
     let seeing = seen.clone();
-    let consumer = Consumer::new(name, move |_, tx, events| {
-        let seeing = seeing.clone();
-        async move {
-            seeing.lock().unwrap().extend(events);
-            Ok(tx)
-        }
+    let consumer = Consumer::new(name, move |_, _, events| {
+        seeing.lock().unwrap().extend(events);
+        Box::pin(async { Ok(()) })
     });
     (vec![consumer], seen)
 }
@@ -103,15 +100,15 @@ async fn a_consumer_that_fails_sees_the_same_again() {
     let cast = Cast::new().await;
     let (_, seen) = consumer(&cast.app, "test").await;
     let seeing = seen.clone();
-    let failing = Consumer::new("test", move |_, mut tx, events: Vec<Event>| {
+    let failing = Consumer::new("test", move |_, tx, events| {
         let seeing = seeing.clone();
-        async move {
-            sqlx::query("UPDATE event_consumers SET position = 1000 WHERE name = 'test'").execute(&mut *tx).await?;
+        Box::pin(async move {
+            sqlx::query("UPDATE event_consumers SET position = 1000 WHERE name = 'test'").execute(&mut **tx).await?;
             let first = seeing.lock().unwrap().is_empty();
             seeing.lock().unwrap().extend(events);
             anyhow::ensure!(!first, "not the first time");
-            Ok(tx)
-        }
+            Ok(())
+        })
     });
     cast.collection("notes", json!({})).await;
     events::settle(&cast.app.state, std::slice::from_ref(&failing)).await.unwrap_err();
