@@ -41,6 +41,18 @@ pub(super) fn put(data: &mut Value, path: &[String], value: Value) -> bool {
     }
 }
 
+/// Puts `value` at the path, making the objects on the way.
+pub(super) fn place(target: &mut Value, path: &[String], value: &Value) {
+    let Some((name, rest)) = path.split_first() else {
+        *target = value.clone();
+        return;
+    };
+    if let Value::Object(object) = target {
+        let inner = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+        place(inner, rest, value);
+    }
+}
+
 /// Removes the field, in each element of arrays on the way.
 pub(super) fn remove(data: &mut Value, path: &[String]) {
     match (data, path) {

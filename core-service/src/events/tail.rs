@@ -1,7 +1,7 @@
 //! The end of the log, for those of this process who wait for more: woken only by what happens in their workspace.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -22,37 +22,39 @@ pub(super) struct Waiting(watch::Receiver<()>);
 impl Tail {
     /// Waits for what happens in a workspace from now on.
     pub(super) fn wait(&self, workspace: Uuid) -> Waiting {
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Waiting(waiting.entry(workspace).or_insert_with(|| watch::channel(()).0).subscribe())
+        Waiting(self.held().entry(workspace).or_insert_with(|| watch::channel(()).0).subscribe())
     }
 
     fn tell(&self, workspaces: &[Uuid]) {
-        let waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let waiting = self.held();
         for sender in workspaces.iter().filter_map(|workspace| waiting.get(workspace)) {
             sender.send_replace(());
         }
     }
 
     fn tell_all(&self) {
-        let waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        waiting.values().for_each(|sender| sender.send_replace(()));
+        self.held().values().for_each(|sender| sender.send_replace(()));
     }
 
     /// Forgets workspaces for which nobody waits any more.
     fn tidy(&self) {
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        waiting.retain(|_, sender| sender.receiver_count() > 0);
+        self.held().retain(|_, sender| sender.receiver_count() > 0);
     }
 
     /// Lets all who wait go, because the service stops.
     pub fn stop(&self) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.held().clear();
     }
 
     /// How many workspaces are waited for.
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
+        self.held().len()
+    }
+
+    /// Whoever panicked with the lock has left nothing half done.
+    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

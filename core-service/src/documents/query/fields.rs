@@ -5,6 +5,7 @@ use super::{
     field::{self, DataPath, Field, SystemField},
     scan::Scanner,
 };
+use crate::documents::places::place;
 use serde_json::{Map, Value};
 
 /// How many fields may be chosen.
@@ -34,12 +35,8 @@ impl Fields {
                 Field::System(field) => chosen.system.push(field),
                 Field::Data(path) => chosen.data.push(path),
             }
-            scanner.skip_spaces();
-            if scanner.is_at_end() {
+            if !scanner.comma("a comma is missing between two fields")? {
                 return Ok(chosen);
-            }
-            if !scanner.take(',') {
-                return Err(scanner.error("a comma is missing between two fields"));
             }
         }
     }
@@ -67,18 +64,6 @@ impl Fields {
             }
         }
         Some(chosen)
-    }
-}
-
-/// Puts `value` at the path, making the objects on the way.
-fn place(target: &mut Value, path: &[String], value: &Value) {
-    let Some((name, rest)) = path.split_first() else {
-        *target = value.clone();
-        return;
-    };
-    if let Value::Object(object) = target {
-        let inner = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
-        place(inner, rest, value);
     }
 }
 

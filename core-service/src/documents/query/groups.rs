@@ -181,7 +181,7 @@ impl Figures {
                 return Err(scanner.error_at(start, "this stands here twice"));
             }
             order.push(Place { column: *column, descending });
-            if !more(&mut scanner)? {
+            if !scanner.comma("a comma is missing")? {
                 return Ok(order);
             }
         }
@@ -206,19 +206,9 @@ fn list<T: PartialEq>(
             return Err(scanner.error_at(start, "this stands here twice"));
         }
         terms.push(Named { name: scanner.since(start).to_owned(), term });
-        if !more(&mut scanner)? {
+        if !scanner.comma("a comma is missing")? {
             return Ok(terms);
         }
-    }
-}
-
-/// Whether a comma comes next, or the end.
-fn more(scanner: &mut Scanner<'_>) -> Result<bool, InvalidQuery> {
-    scanner.skip_spaces();
-    match scanner.is_at_end() {
-        true => Ok(false),
-        false if scanner.take(',') => Ok(true),
-        false => Err(scanner.error("a comma is missing")),
     }
 }
 

@@ -101,6 +101,16 @@ impl<'a> Scanner<'a> {
         Ok(string)
     }
 
+    /// Between two terms of a list: takes the comma, or says that the list is over; an error, `missing`, if it is neither.
+    pub(crate) fn comma(&mut self, missing: &str) -> Result<bool, InvalidQuery> {
+        self.skip_spaces();
+        match self.is_at_end() {
+            true => Ok(false),
+            false if self.take(',') => Ok(true),
+            false => Err(self.error(missing)),
+        }
+    }
+
     /// An error about where the scanner stands.
     pub(crate) fn error(&self, message: impl Into<String>) -> InvalidQuery {
         self.error_at(self.at, message)

@@ -72,12 +72,8 @@ impl Sort {
                     return Err(scanner.error_at(start, "this field stands here twice"));
                 }
                 terms.push(Term { by, descending });
-                scanner.skip_spaces();
-                if scanner.is_at_end() {
+                if !scanner.comma("a comma is missing between two fields")? {
                     break;
-                }
-                if !scanner.take(',') {
-                    return Err(scanner.error("a comma is missing between two fields"));
                 }
             }
         }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::form::Form;
-use super::reindex;
+use super::{not_searched, reindex};
 use crate::access::{Permission, Resource, authorize_on};
 use crate::app::AppState;
 use crate::database::Scope;
@@ -96,12 +96,9 @@ pub async fn rebuild(
 }
 
 /// The collection, 404 if it is not searched.
-pub(super) async fn searched(tx: &mut PgConnection, workspace: Uuid, collection: &CollectionName) -> Result<Target> {
+async fn searched(tx: &mut PgConnection, workspace: Uuid, collection: &CollectionName) -> Result<Target> {
     let target = Target::for_reading(tx, workspace, collection).await?;
-    if target.options.search.is_none() {
-        return Err(Problem::not_found().detail("The collection's options do not say what is searched."));
-    }
-    Ok(target)
+    if target.options.search.is_some() { Ok(target) } else { Err(not_searched()) }
 }
 
 async fn index(tx: &mut PgConnection, collection: Uuid) -> Result<SearchIndex> {

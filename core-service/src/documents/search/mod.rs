@@ -17,7 +17,13 @@ use utoipa_axum::routes;
 pub(super) use self::consumer::consumer;
 pub(super) use self::reindex::handler;
 use crate::app::AppState;
+use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(query::search)).routes(routes!(index::get, index::rebuild))
+}
+
+/// 404: nothing is searched there.
+fn not_searched() -> Problem {
+    Problem::not_found().detail("The collection's options do not say what is searched.")
 }

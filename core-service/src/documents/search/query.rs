@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::form::Form;
+use super::not_searched;
 use crate::app::AppState;
 use crate::documents::aggregate::{self, Aggregates};
 use crate::documents::asked::Asked;
@@ -111,9 +112,7 @@ pub async fn search(
 ) -> Result<Json<SearchPage>> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
     let mut asked = Asked::by(&caller, &mut tx, workspace, &collection, query.filter.as_deref()).await?;
-    let Some(search) = &asked.target.options.search else {
-        return Err(Problem::not_found().detail("The collection's options do not say what is searched."));
-    };
+    let search = asked.target.options.search.as_ref().ok_or_else(not_searched)?;
     let form = Form::of((workspace, asked.target.id), search, &asked.target.rules);
     let position: Option<Position> = query.cursor.as_ref().map(Cursor::position).transpose()?;
     let facets = query.facets.as_deref().map(|text| facets(&asked, text)).transpose()?.unwrap_or_default();
@@ -122,13 +121,20 @@ pub async fn search(
 
     let found = best(&mut tx, &asked.choice, &question, position, query.limit.and_one()).await?;
     let page = Page::of(found, query.limit, |(row, score)| Position { score: *score, id: row.id });
-    let mut items = Vec::with_capacity(page.items.len());
-    for (mut row, score) in page.items {
+    // The excerpts of all hits by one statement.
+    let (mut items, mut texts, mut places) = (Vec::with_capacity(page.items.len()), Vec::new(), Vec::new());
+    for (index, (mut row, score)) in page.items.into_iter().enumerate() {
         asked.rules.hide(&mut row.data);
-        let (names, texts): (Vec<_>, Vec<_>) = form.texts(&row.data).into_iter().unzip();
-        let excerpts = highlights(&mut tx, &question, &texts).await?;
-        let highlights = names.into_iter().zip(excerpts).filter_map(|(name, excerpt)| Some((name, excerpt?)));
-        items.push(Hit { highlights: highlights.collect(), document: row.document(&collection), score });
+        for (name, text) in form.texts(&row.data) {
+            texts.push(text);
+            places.push((index, name));
+        }
+        items.push(Hit { highlights: BTreeMap::new(), document: row.document(&collection), score });
+    }
+    for ((index, name), excerpt) in places.into_iter().zip(highlights(&mut tx, &question, &texts).await?) {
+        if let (Some(hit), Some(excerpt)) = (items.get_mut(index), excerpt) {
+            hit.highlights.insert(name, excerpt);
+        }
     }
     asked.choice.question = Some(question);
     let mut counted = BTreeMap::new();

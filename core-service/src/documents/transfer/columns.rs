@@ -1,8 +1,8 @@
 //! The columns of a table of documents: fields that every document has, and those that the schema names.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::documents::places::{name, path, put};
+use crate::documents::places::{path, place};
 use crate::documents::query::field::{DataPath, SystemField};
 use crate::documents::schema::Schema;
 
@@ -74,24 +74,14 @@ impl Column {
     }
 
     /// Puts a value where it belongs.
-    pub(super) fn put(&self, data: &mut Value, value: Value) {
-        let segments = self.path.segments();
-        // Objects on the way are made.
-        let mut at = &mut *data;
-        for segment in &segments[..segments.len().saturating_sub(1)] {
-            let Value::Object(fields) = at else { return };
-            at = fields.entry(segment.clone()).or_insert_with(|| Value::Object(Map::new()));
-        }
-        put(data, segments, value);
+    pub(super) fn put(&self, data: &mut Value, value: &Value) {
+        place(data, self.path.segments(), value);
     }
 }
 
 /// A path as a head says it: a part that is no word in the notation of JSON.
 fn text(path: &DataPath) -> String {
     let plain = |part: &String| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if path.segments().iter().all(plain) {
-        return name(path);
-    }
     let parts = path
         .segments()
         .iter()
@@ -150,7 +140,7 @@ mod tests {
         for (head, value) in
             [("data.at.\"first city\"", json!("Kiel")), ("data.a.b.c", json!(1)), ("data.a.b.d", json!(2))]
         {
-            Column::read(head, &declared(&schema())).unwrap().unwrap().put(&mut data, value);
+            Column::read(head, &declared(&schema())).unwrap().unwrap().put(&mut data, &value);
         }
         assert_eq!(data, json!({ "at": { "first city": "Kiel" }, "a": { "b": { "c": 1, "d": 2 } } }));
     }

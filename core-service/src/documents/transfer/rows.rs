@@ -76,7 +76,7 @@ fn table(bytes: &[u8], schema: &Schema) -> Result<Vec<Row>> {
                 if let Some(column) = column
                     && let Some(value) = column.value(cell)
                 {
-                    column.put(&mut data, value);
+                    column.put(&mut data, &value);
                 }
             }
             let id = id.and_then(|at| record.get(at)).filter(|id| !id.is_empty()).map(str::to_owned);

@@ -60,11 +60,14 @@ pub async fn list(
     Path(workspace): Path<Uuid>,
     Query(query): Query<EventsQuery>,
 ) -> Result<Json<ToldEvents>> {
-    let mut tx = page::begin(&app, &caller, workspace).await?.0;
+    // Looked up before the transaction begins, so that a request holds one connection at a time, and told after it, so that a
+    // stranger learns nothing.
     let number = match query.after {
-        Some(id) => page::place(&app, workspace, id).await?,
-        None => 0,
+        Some(id) => page::place(&app, workspace, id).await,
+        None => Ok(0),
     };
+    let mut tx = page::begin(&app, &caller, workspace).await?;
+    let number = number?;
     let wanted = Wanted { collections: query.collections, document: query.document };
     let placed = page::behind(&mut tx, workspace, &wanted, number, query.limit.most()).await?;
     Ok(Json(ToldEvents { items: placed.into_iter().map(|placed| placed.event).collect() }))

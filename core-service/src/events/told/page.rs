@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::ToldEvent;
-use crate::access::{Access, Permission, look_at};
+use crate::access::{Permission, Resource, look_at};
 use crate::app::AppState;
 use crate::database::{Scope, Tx};
 use crate::identity::Caller;
@@ -31,14 +31,14 @@ pub(super) struct Placed {
 }
 
 /// Begins to read for a caller: 404 for strangers. Members without a single right on documents are told nothing.
-pub(super) async fn begin(app: &AppState, caller: &Caller, workspace: Uuid) -> Result<(Tx, Access)> {
+pub(super) async fn begin(app: &AppState, caller: &Caller, workspace: Uuid) -> Result<Tx> {
     let mut tx = app.database.begin_read(&caller.scope().in_workspace(workspace)).await?;
-    let anything = crate::access::Resource::Collection("");
+    let anything = Resource::Collection("");
     let access = look_at(&mut tx, caller, workspace, Permission::DocumentsRead, anything).await?;
     if caller.withholds(Permission::DocumentsRead) {
         access.require(Permission::DocumentsRead)?;
     }
-    Ok((tx, access))
+    Ok(tx)
 }
 
 /// Up to `limit` events behind a number, that the transaction's caller may know of.

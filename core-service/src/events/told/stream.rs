@@ -97,27 +97,31 @@ pub async fn stream(
 
 /// From where on, and the event that says so.
 async fn begin(app: &AppState, workspace: Uuid, parts: &Parts) -> Result<(i64, sse::Event)> {
-    let event =
-        |kind: &str, id: &str| sse::Event::default().event(kind).id(id).data("{}").retry(Duration::from_secs(2));
     let known = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    let place = match known {
-        None => None,
-        Some(START) => Some(Ok((0, event("ready", START)))),
-        Some(id) => match id.parse() {
-            Ok(uuid) => Some(page::place(app, workspace, uuid).await.map(|number| (number, event("ready", id)))),
-            Err(_) => Some(Err(Problem::bad_request("Last-Event-ID is no id of an event."))),
-        },
+    let Some(id) = known else { return from_now(app, workspace, "ready").await };
+    if id == START {
+        return Ok((0, first("ready", START)));
+    }
+    let place = match id.parse() {
+        Ok(id) => page::place(app, workspace, id).await,
+        Err(_) => Err(Problem::bad_request("Last-Event-ID is no id of an event.")),
     };
     match place {
-        Some(Ok(place)) => return Ok(place),
-        Some(Err(problem)) if problem.kind().status.is_server_error() => return Err(problem),
-        Some(Err(_)) | None => {}
+        Ok(number) => Ok((number, first("ready", id))),
+        Err(problem) if problem.kind().status.is_server_error() => Err(problem),
+        Err(_) => from_now(app, workspace, "reset").await,
     }
-    let kind = if known.is_some() { "reset" } else { "ready" };
+}
+
+async fn from_now(app: &AppState, workspace: Uuid, kind: &str) -> Result<(i64, sse::Event)> {
     Ok(match page::last(app, workspace).await? {
-        Some((number, id)) => (number, event(kind, &id.to_string())),
-        None => (0, event(kind, START)),
+        Some((number, id)) => (number, first(kind, &id.to_string())),
+        None => (0, first(kind, START)),
     })
+}
+
+fn first(kind: &str, id: &str) -> sse::Event {
+    sse::Event::default().event(kind).id(id).data("{}").retry(Duration::from_secs(2))
 }
 
 impl Subscriber {
@@ -156,7 +160,7 @@ impl Subscriber {
         if !self.more {
             return Ok(());
         }
-        let mut tx = page::begin(&self.app, &caller, self.workspace).await?.0;
+        let mut tx = page::begin(&self.app, &caller, self.workspace).await?;
         let placed = page::behind(&mut tx, self.workspace, &self.wanted, self.position, ROUND).await?;
         self.more = placed.len() as i64 == ROUND;
         for Placed { number, event } in placed {
