@@ -19,6 +19,7 @@ mod postgres;
 mod process;
 mod project;
 mod redis;
+mod s3;
 mod say;
 mod schemathesis;
 mod server;

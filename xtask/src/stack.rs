@@ -153,6 +153,7 @@ impl Stack<'_> {
         // Who tries this out need not fetch a code from a folder first.
         core.env("BREAKWATER_IDENTITY__EMAIL_VERIFICATION", "optional");
         core.env("BREAKWATER_MAIL__FOLDER", self.place.path("mail"));
+        core.env("BREAKWATER_FILES__FOLDER", self.place.path("files"));
         core.envs(self.settings.iter().copied());
         Ok(())
     }

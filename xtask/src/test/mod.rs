@@ -18,11 +18,12 @@ use crate::kms::Kms;
 use crate::oidc_provider::OidcProvider;
 use crate::postgres::Scratch;
 use crate::redis::Redis;
+use crate::s3::S3;
 use crate::smtp::Smtp;
 use crate::{components, machine, openapi, process, project, say, sqlx};
 use tally::Tally;
 
-/// Run every test there is, with a private PostgreSQL, Redis, SMTP server, OpenID provider and KMS.
+/// Run every test there is, with a private PostgreSQL, Redis, SMTP server, OpenID provider, KMS and S3.
 ///
 /// Installs or names what is missing, builds the components, checks that core-service/.sqlx and docs/openapi.json are current,
 /// runs the tests of all crates, and ends with one line: `N passed, N failed`.
@@ -42,6 +43,7 @@ struct TestServers {
     smtp: Smtp,
     provider: OidcProvider,
     kms: Kms,
+    s3: S3,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -57,13 +59,14 @@ fn run_all(arguments: &Arguments, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
 
-    let stage = say::stage("Starting PostgreSQL, Redis, an SMTP server, an OpenID provider and a KMS");
+    let stage = say::stage("Starting PostgreSQL, Redis, an SMTP server, an OpenID provider, a KMS and S3");
     let scratch = Scratch::start()?;
     let servers = TestServers {
         redis: Redis::start()?,
         smtp: Smtp::start()?,
         provider: OidcProvider::start()?,
         kms: Kms::start()?,
+        s3: S3::start()?,
     };
     stage.done();
 
@@ -148,6 +151,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
     cargo.env("BREAKWATER_TEST_SMTP_MAILS", servers.smtp.mails());
     cargo.env("BREAKWATER_TEST_OIDC", servers.provider.issuer());
     cargo.env("BREAKWATER_TEST_KMS", servers.kms.access());
+    cargo.env("BREAKWATER_TEST_S3", servers.s3.url());
     cargo.env("BREAKWATER_COMPONENTS", components::folder(&project::metadata()?));
     if env::var_os("CARGO_TERM_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -175,6 +179,7 @@ fn run_tests(arguments: &Arguments, scratch: &Scratch, servers: &TestServers, ta
         servers.smtp.server_id(),
         servers.provider.server_id(),
         servers.kms.server_id(),
+        servers.s3.server_id(),
     ]);
     if left > 0 {
         say::note(&format!("stopped {left} programs that tests had left running"));
