@@ -16,13 +16,14 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::edge::Edge;
 use crate::events::{Consumer, Handler, Tail, Written};
-use crate::http::layers;
+use crate::files::store::Store;
+use crate::http::{Uploads, layers};
 use crate::identity::Identity;
 use crate::mail::Mail;
 use crate::operations::{ApiDocument, Metrics, traces};
 use crate::problem::ProblemBody;
 use crate::vault::Vault;
-use crate::{access, audit, documents, edge, events, identity, mail, operations, workspaces};
+use crate::{access, audit, documents, edge, events, files, identity, mail, operations, workspaces};
 
 /// What handlers share. Cloning it is cheap.
 #[derive(Clone)]
@@ -46,6 +47,10 @@ pub struct App {
     pub written: Written,
     /// Who waits for events.
     pub tail: Tail,
+    /// Where the content of files lies.
+    pub files: Store,
+    /// Which operations take uploads.
+    pub uploads: Uploads,
     /// The OpenAPI document.
     pub document: ApiDocument,
     /// What is counted.
@@ -74,6 +79,8 @@ pub fn build(config: Config) -> anyhow::Result<(AppState, Router)> {
         edge: Edge::new(&config, &openapi)?,
         written: Written::default(),
         tail: Tail::default(),
+        files: Store::new(&config.files),
+        uploads: Uploads::new(&openapi),
         metrics: Metrics::new(&openapi),
         spans: traces::start(&config.telemetry)?,
         document: ApiDocument::new(openapi)?,
@@ -105,6 +112,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(identity::routes())
         .merge(workspaces::routes())
         .merge(documents::routes())
+        .merge(files::routes())
         .merge(events::told::routes())
         .merge(audit::routes())
         .merge(access::routes())

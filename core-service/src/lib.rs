@@ -11,6 +11,7 @@ pub mod database;
 pub mod documents;
 pub mod edge;
 pub mod events;
+pub mod files;
 mod hex;
 pub mod http;
 pub mod identity;

@@ -186,6 +186,7 @@ fn core_command(folder: &TempDir, owner_url: &str, core_port: u16, edge_port: u1
         .env("BREAKWATER_IDENTITY__SECRET_KEY", SECRET)
         .env("BREAKWATER_IDENTITY__EMAIL_VERIFICATION", "optional")
         .env("BREAKWATER_MAIL__FOLDER", folder.path().join("mail"))
+        .env("BREAKWATER_FILES__FOLDER", folder.path().join("files"))
         .env("BREAKWATER_EDGE__GATEWAY_FILE", folder.path().join("gateway.toml"))
         .env("BREAKWATER_EDGE__KEYS", format!("test.{SECRET}"));
     command

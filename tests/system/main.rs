@@ -13,6 +13,7 @@ mod conformance;
 mod declared;
 mod events;
 mod faults;
+mod files;
 mod fixture;
 mod four_edges;
 mod guides;

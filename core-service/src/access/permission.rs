@@ -61,6 +61,10 @@ permissions! {
     DocumentsRead = "documents:read", implies [CollectionsRead];
     /// Create, change and delete documents.
     DocumentsWrite = "documents:write", implies [CollectionsRead, DocumentsRead];
+    /// Download files, and see folders.
+    FilesRead = "files:read", implies [];
+    /// Upload, change and delete files and folders.
+    FilesWrite = "files:write", implies [FilesRead];
     /// See what happened in the workspace.
     AuditRead = "audit:read", implies [];
 }

@@ -139,6 +139,10 @@ actions! {
     FieldRulesChanged = "field-rules.changed";
     /// A collection was deleted.
     CollectionDeleted = "collection.deleted";
+    /// A link that lasts longer than an hour leads to a file.
+    FileLinked = "file.linked";
+    /// No link to a file is good any more.
+    FileLinksRevoked = "file-links.revoked";
     /// Support may act in a workspace's members' names for a while.
     SupportAllowed = "support.allowed";
     /// It may not any more.

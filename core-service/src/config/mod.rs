@@ -8,6 +8,7 @@ mod database;
 mod edge;
 mod encryption;
 mod events;
+mod files;
 mod guesses;
 mod http;
 mod identity;
@@ -24,6 +25,7 @@ pub use self::database::DatabaseConfig;
 pub use self::edge::{EdgeConfig, Limit};
 pub use self::encryption::{EncryptionConfig, KmsConfig, Master};
 pub use self::events::EventsConfig;
+pub use self::files::{FileStore, FilesConfig, S3Config};
 pub use self::guesses::{GuessLimits, Guesses};
 pub use self::http::{HttpConfig, TlsFiles};
 pub use self::identity::{EmailVerification, IdentityConfig, SigningAlgorithm};
@@ -69,6 +71,8 @@ pub struct Config {
     pub edge: EdgeConfig,
     /// The outbox's workers.
     pub events: EventsConfig,
+    /// Files.
+    pub files: FilesConfig,
     /// Mail.
     pub mail: MailConfig,
     /// Log lines.
@@ -95,6 +99,7 @@ impl Config {
             encryption: EncryptionConfig::read(&section("encryption")?)?,
             edge: EdgeConfig::read(&section("edge")?)?,
             events: EventsConfig::read(&section("events")?)?,
+            files: FilesConfig::read(&section("files")?)?,
             mail: MailConfig::read(&section("mail")?)?,
             telemetry: TelemetryConfig::read(&section("telemetry")?)?,
         })

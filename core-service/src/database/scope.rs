@@ -23,6 +23,7 @@ pub struct Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Audit,
+    Files,
     Identity,
     Mail,
     Public,
@@ -78,6 +79,11 @@ impl Scope {
     /// The audit trail's own work: keeping denials, looking whether all is as it was written.
     pub(crate) fn audit() -> Self {
         Self { purpose: Some(Purpose::Audit), ..Self::default() }
+    }
+
+    /// Files' own work: links, and what nobody needs any more.
+    pub(crate) fn files() -> Self {
+        Self { purpose: Some(Purpose::Files), ..Self::default() }
     }
 
     /// Identity's own work before anybody is signed in: finding a user by e-mail, a session by its token.
@@ -151,6 +157,7 @@ impl Scope {
             }
         }
         match self.purpose {
+            Some(Purpose::Files) => sql.push_str("; SET LOCAL breakwater.purpose = 'files'"),
             Some(Purpose::Audit) => sql.push_str("; SET LOCAL breakwater.purpose = 'audit'"),
             Some(Purpose::Identity) => sql.push_str("; SET LOCAL breakwater.purpose = 'identity'"),
             Some(Purpose::Upkeep) => sql.push_str("; SET LOCAL breakwater.purpose = 'upkeep'"),

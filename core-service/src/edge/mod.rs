@@ -58,7 +58,7 @@ struct Declared {
 impl Edge {
     /// Reads the keys and the gateway file, and prepares the snapshot.
     pub fn new(config: &Config, openapi: &OpenApi) -> anyhow::Result<Self> {
-        let own = Own::new(&serde_json::to_value(openapi)?, &config.http)?;
+        let own = Own::new(&serde_json::to_value(openapi)?, config)?;
         let text = match &config.edge.gateway_file {
             Some(path) => std::fs::read_to_string(path).map_err(|error| named(config, &error))?,
             None => String::new(),
@@ -130,7 +130,7 @@ fn named(config: &Config, error: &dyn std::fmt::Display) -> ConfigError {
 
 /// Checks a gateway file as `serve` would: what it declares in a few words, or its mistakes.
 pub fn check_gateway(config: &Config, openapi: &OpenApi, text: &str) -> anyhow::Result<Result<Checked, Mistakes>> {
-    let own = Own::new(&serde_json::to_value(openapi)?, &config.http)?;
+    let own = Own::new(&serde_json::to_value(openapi)?, config)?;
     let checked = File::parse(text).and_then(|file| {
         Template::new(config, &own, text, &file)?;
         Ok(Checked { summary: file.summary(), origins: file.origins().map(str::to_owned).collect() })

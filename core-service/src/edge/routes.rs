@@ -6,7 +6,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::HttpConfig;
+use crate::config::Config;
+use crate::http::uploads;
 
 /// A route, as edges are told it.
 #[derive(Debug, Serialize)]
@@ -20,7 +21,7 @@ pub(super) struct Route {
     cacheable: bool,
     timeouts: Timeouts,
     retries: u32,
-    max_body_bytes: usize,
+    max_body_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,14 +56,15 @@ impl Own {
     pub(super) const FILES: &str = "static-files";
 
     /// The routes of `document`, and the console's files.
-    pub(super) fn new(document: &Value, http: &HttpConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(document: &Value, config: &Config) -> anyhow::Result<Self> {
+        let (http, files) = (&config.http, &config.files);
         let timeouts = Timeouts {
             connect_ms: 1000,
             // A little longer than our own, so that our answer wins.
             response_ms: http.request_timeout.as_millis() as u64 + 1000,
             idle_ms: 30_000,
         };
-        let routes = from_openapi(document, http.max_body_bytes, timeouts)?;
+        let routes = from_openapi(document, http.max_body_bytes as u64, files.max_bytes, timeouts)?;
         Ok(Self { routes, timeouts, max_body_bytes: http.max_body_bytes as u64 })
     }
 
@@ -78,12 +80,17 @@ impl Own {
         });
         let document = serde_json::json!({ "paths": paths.collect::<serde_json::Map<_, _>>() });
         let timeouts = Timeouts { connect_ms: 1, response_ms: 1, idle_ms: 1 };
-        let routes = from_openapi(&document, 1, timeouts).unwrap_or_default();
+        let routes = from_openapi(&document, 1, 1, timeouts).unwrap_or_default();
         Self { routes, timeouts, max_body_bytes: 1 }
     }
 }
 
-fn from_openapi(document: &Value, max_body_bytes: usize, timeouts: Timeouts) -> anyhow::Result<Vec<Route>> {
+fn from_openapi(
+    document: &Value,
+    max_body_bytes: u64,
+    max_upload_bytes: u64,
+    timeouts: Timeouts,
+) -> anyhow::Result<Vec<Route>> {
     let mut routes = Vec::new();
     let paths = document["paths"].as_object().into_iter().flatten();
     for (path, item) in paths {
@@ -93,6 +100,7 @@ fn from_openapi(document: &Value, max_body_bytes: usize, timeouts: Timeouts) -> 
                 continue;
             }
             let id = operation["operationId"].as_str();
+            let upload = operation[uploads::EXTENSION] == true;
             let authentication = authentication(&operation["security"]);
             let mut limits = vec!["address".to_owned()];
             if authentication.mode != "public" {
@@ -108,8 +116,8 @@ fn from_openapi(document: &Value, max_body_bytes: usize, timeouts: Timeouts) -> 
                 cacheable: operation["x-breakwater-cacheable"] == true,
                 timeouts,
                 // Only what may be repeated without harm: RFC 9110 section 9.2.2.
-                retries: u32::from(["GET", "PUT", "DELETE"].contains(&method.as_str())),
-                max_body_bytes,
+                retries: u32::from(!upload && ["GET", "PUT", "DELETE"].contains(&method.as_str())),
+                max_body_bytes: if upload { max_upload_bytes } else { max_body_bytes },
                 methods: vec![method],
             });
         }

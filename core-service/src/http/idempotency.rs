@@ -49,20 +49,26 @@ pub async fn layer(State(app): State<AppState>, request: Request, next: Next) ->
     let (mut parts, body) = request.into_parts();
     let key = read_key(&parts)?;
     let path = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
-    let limited = Request::from_parts(parts.clone(), body);
-    let body: Bytes = json::body(limited, &app).await?;
-    let content_type = parts.headers.get(http::header::CONTENT_TYPE);
-    let fingerprint = vault::mac(
-        &app.vault.derive("idempotency"),
-        &[path.as_bytes(), content_type.map_or(b"", HeaderValue::as_bytes), session_mode(&parts), &body],
-    );
+    let fingerprint = |parts: &Parts, body: &[u8]| {
+        let known = [path.as_bytes(), said(parts, "content-type"), said(parts, "x-session-mode"), body];
+        vault::mac(&app.vault.derive("idempotency"), &known)
+    };
+    let (fingerprint, body) = if app.uploads.contain(&parts.method, &parts.extensions) {
+        // It goes by unread: of it counts what is said of it.
+        let about = [said(&parts, "content-length"), b" ", said(&parts, "content-digest")].concat();
+        (fingerprint(&parts, &about), body)
+    } else {
+        let body: Bytes = json::body(Request::from_parts(parts.clone(), body), &app).await?;
+        (fingerprint(&parts, &body), Body::from(body))
+    };
     parts.extensions.insert(Repeatable { path, key, fingerprint });
-    Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-/// What was answered in cookies is not for who wants tokens, nor the other way round.
-fn session_mode(parts: &Parts) -> &[u8] {
-    parts.headers.get("x-session-mode").map_or(b"", HeaderValue::as_bytes)
+/// What a header says; nothing if it is absent. `X-Session-Mode` counts as well: what was answered in cookies is not for who wants
+/// tokens, nor the other way round.
+fn said<'a>(parts: &'a Parts, name: &str) -> &'a [u8] {
+    parts.headers.get(name).map_or(b"", HeaderValue::as_bytes)
 }
 
 /// 1 to 255 visible characters, with or without the quotes of a structured field (RFC 9651 section 3.3.3).
@@ -85,6 +91,7 @@ struct Repeatable {
 }
 
 /// Extractor: whether, and under which key, this request may be a repetition.
+#[derive(Clone)]
 pub struct Idempotency(Option<Repeatable>);
 
 /// How a handler goes on.
@@ -165,6 +172,11 @@ fn identify(app: &AppState, scope: &Scope, request: &Repeatable) -> [u8; 32] {
 }
 
 impl IdempotentTransaction {
+    /// Undoes it, and keeps nothing: what is to be done is begun again later.
+    pub async fn abandon(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+
     /// Keeps the answer, commits, and answers.
     pub async fn commit(mut self, answer: impl IntoResponse) -> Result<Response> {
         let answer = answer.into_response();

@@ -1,7 +1,6 @@
 //! What every request passes through, from the outside in.
 
 use std::any::Any;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -28,7 +27,7 @@ pub fn around(router: Router<AppState>, app: AppState) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(app.clone(), denials::layer))
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
-        .layer(middleware::from_fn_with_state(config.request_timeout, time_out))
+        .layer(middleware::from_fn_with_state(app.clone(), time_out))
         .layer(middleware::from_fn_with_state(app.clone(), edge::link::layer))
         .layer(middleware::from_fn_with_state(config.max_body_bytes, drain::layer))
         .layer(CatchPanicLayer::custom(panicked))
@@ -38,8 +37,12 @@ pub fn around(router: Router<AppState>, app: AppState) -> Router {
         .with_state(app)
 }
 
-async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Result<Response> {
-    tokio::time::timeout(limit, next.run(request))
+async fn time_out(State(app): State<AppState>, request: Request, next: Next) -> Result<Response> {
+    // How long an upload takes is the client's affair, as long as it goes on.
+    if app.uploads.contain(request.method(), request.extensions()) {
+        return Ok(next.run(request).await);
+    }
+    tokio::time::timeout(app.config.http.request_timeout, next.run(request))
         .await
         .map_err(|_| Problem::overloaded("The request took too long and was given up."))
 }

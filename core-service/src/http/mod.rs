@@ -4,6 +4,7 @@
 
 pub mod conditional;
 mod created;
+mod date;
 mod drain;
 pub mod idempotency;
 mod json;
@@ -13,9 +14,11 @@ mod parameters;
 pub mod patch;
 pub mod request_id;
 mod schema;
+pub mod uploads;
 
 pub use self::conditional::{IfMatch, IfNoneMatch, etag};
 pub use self::created::created;
+pub(crate) use self::date::http_date;
 pub use self::idempotency::{Attempt, Idempotency, IdempotentTransaction};
 pub use self::json::Json;
 pub(crate) use self::json::{body, fit, has_media_type, parse};
@@ -25,3 +28,4 @@ pub use self::parameters::{Path, Query};
 pub use self::patch::Patch;
 pub(crate) use self::schema::refuse_nul;
 pub use self::schema::validation_errors;
+pub use self::uploads::Uploads;

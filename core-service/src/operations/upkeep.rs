@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::AppState;
 use crate::database::Scope;
-use crate::{documents, events, identity, workspaces};
+use crate::{documents, events, files, identity, workspaces};
 
 const EVERY: Duration = Duration::from_secs(3600);
 
@@ -33,6 +33,7 @@ pub async fn once(app: &AppState) -> anyhow::Result<()> {
         tracing::info!(id, "data key forgotten: nothing needs it");
     }
     while sweep_trash(app).await? > 0 {}
+    files::sweep::sweep(app).await?;
     let mut tx = app.database.begin(&Scope::worker()).await?;
     events::forget_done(&mut tx, app.config.events.keep_done).await?;
     events::log::forget_old(&mut tx, app.config.events.keep_days).await?;

@@ -39,6 +39,10 @@ answers! {
     Body: PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED;
     /// Operations that can conflict with what is there, or with their own repetition (Idempotency-Key).
     Conflicting: CONFLICT;
+    /// Operations that take an upload.
+    Upload: QUOTA_EXCEEDED, PAYLOAD_TOO_LARGE, MEDIA_TYPE_MISMATCH, DIGEST_MISMATCH, STORE_UNAVAILABLE;
+    /// Operations that answer with the content of a file.
+    Download: RANGE_NOT_SATISFIABLE, STORE_UNAVAILABLE;
     /// Operations that look at passwords or codes.
     Guessed: TOO_MANY_ATTEMPTS;
     /// Operations that go on from an event.

@@ -45,6 +45,7 @@ kinds! {
     PROVIDER_EMAIL_UNVERIFIED = FORBIDDEN, "provider-email-unverified", "The provider does not vouch for the e-mail address";
     CROSS_SITE_REQUEST = FORBIDDEN, "cross-site-request", "The request may come from another site";
     EDGE_REQUIRED = FORBIDDEN, "edge-required", "Only an edge may call this service";
+    QUOTA_EXCEEDED = FORBIDDEN, "quota-exceeded", "The workspace keeps as much as it may";
     NOT_FOUND = NOT_FOUND, "not-found", "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     CONFLICT = CONFLICT, "conflict", "The request conflicts with the present state";
@@ -54,6 +55,7 @@ kinds! {
     LAST_WAY_IN = CONFLICT, "last-way-in", "An account always has a way to sign in";
     NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";
     COLLECTION_NOT_EMPTY = CONFLICT, "collection-not-empty", "The collection still holds documents";
+    FOLDER_NOT_EMPTY = CONFLICT, "folder-not-empty", "The folder still holds files or folders";
     SCHEMA_INCOMPATIBLE = CONFLICT, "schema-incompatible", "Documents of the collection do not fit the new schema";
     PATCH_FAILED = CONFLICT, "patch-failed", "The patch does not go with the document";
     VALUE_TAKEN = CONFLICT, "value-taken", "Another document has this value";
@@ -62,17 +64,22 @@ kinds! {
     ALREADY_MEMBER = CONFLICT, "already-member", "The user is a member already";
     ROLE_IN_USE = CONFLICT, "role-in-use", "The role is still in use";
     LAST_OWNER = CONFLICT, "last-owner", "A workspace always has an owner";
+    UPLOAD_OFFSET_MISMATCH = CONFLICT, "upload-offset-mismatch", "The upload goes on elsewhere";
     REQUEST_IN_PROGRESS = CONFLICT, "request-in-progress", "The same request is still being worked on";
     EVENTS_FORGOTTEN = GONE, "events-forgotten", "The log does not go back so far";
     PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition-failed", "The resource has changed";
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not supported";
+    MEDIA_TYPE_MISMATCH = UNSUPPORTED_MEDIA_TYPE, "media-type-mismatch", "The content is not what it is declared to be";
+    RANGE_NOT_SATISFIABLE = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "There are no such bytes";
     VALIDATION_FAILED = UNPROCESSABLE_ENTITY, "validation-failed", "The body does not fit its schema";
     IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The Idempotency-Key belongs to another request";
+    DIGEST_MISMATCH = UNPROCESSABLE_ENTITY, "digest-mismatch", "The content is not what its digest says";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "precondition-required", "If-Match is required";
     TOO_MANY_ATTEMPTS = TOO_MANY_REQUESTS, "too-many-attempts", "There were too many attempts";
     INTERNAL = INTERNAL_SERVER_ERROR, "internal", "Something went wrong";
     OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded";
     PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE, "provider-unavailable", "The provider cannot be used";
+    STORE_UNAVAILABLE = SERVICE_UNAVAILABLE, "store-unavailable", "The file store is not available";
     DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database-unavailable", "The database is not available";
 }

@@ -10,6 +10,7 @@ use crate::accounts::mfa;
 use crate::accounts::passkeys::{self, Authenticator};
 use crate::api_keys;
 use crate::cast::Cast;
+use crate::files::uploads;
 use crate::support::User;
 
 /// Where the tests' app is, for passkeys.
@@ -115,7 +116,14 @@ async fn ask(cast: &Cast, id: &str, operation: &Operation, column: &str) -> u16 
     if let Some(user) = &signed_in {
         call = call.bearer(&user.access_token);
     }
-    if id == "documents.import" {
+    if id.starts_with("uploads.") {
+        let metadata = uploads::named(&Uuid::now_v7().to_string());
+        call = uploads::tus(call)
+            .header("upload-length", "1")
+            .header("upload-metadata", &metadata)
+            .header("upload-offset", "0");
+        call = call.header("content-type", "application/offset+octet-stream");
+    } else if id == "documents.import" {
         call = call.header("content-type", "text/csv").body("data.a\n1\n");
     } else if let Some(body) = body {
         call = call.json(body);
@@ -155,6 +163,22 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
             path = path.replace("{document}", &document).replace("{version}", "1");
         }
     }
+    if path.contains("{folder}") {
+        let folder = cast.send(&cast.editor, Method::POST, "/folders", json!({ "name": new })).await.expect(201).json();
+        path = path.replace("{folder}", folder["id"].as_str().unwrap());
+    }
+    if path.contains("{file}") {
+        let call = cast.call(&cast.editor, Method::POST, format!("/files?name={new}")).body("a");
+        let file = call.send().await.expect(201).json()["id"].as_str().unwrap().to_owned();
+        if path.contains("/trash/") {
+            cast.call(&cast.editor, Method::DELETE, format!("/files/{file}")).send().await.expect(204);
+        }
+        path = path.replace("{file}", &file).replace("{number}", "1");
+    }
+    if path.contains("{upload}") {
+        path = path.replace("{upload}", &uploads::begin(cast, &uploads::named(&new), 1).await);
+    }
+    path = path.replace("{link}", "AAAA");
     if path.contains("{user}") {
         let member = cast.app.user().await;
         cast.add(&member, "viewer").await;
@@ -242,6 +266,9 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         "members.change" => Some(json!({ "role": "editor" })),
         "access.explain" => return (format!("{path}?permission=documents:read"), None),
         "documents.comments.create" | "documents.comments.change" => Some(json!({ "text": "Because." })),
+        "folders.create" | "folders.change" | "files.change" => Some(json!({ "name": format!("n{new}") })),
+        "files.create" => return (format!("{path}?name=n{new}"), Some(json!({}))),
+        "files.replace" | "files.links.create" => Some(json!({})),
         "search.query" => return (format!("{path}?q=rope"), None),
         "roles.create" => Some(json!({ "name": format!("r{new}"), "permissions": ["documents:read"] })),
         "roles.change" => Some(json!({ "permissions": ["documents:read"] })),

@@ -43,6 +43,12 @@ async fn full_cast() -> Cast {
     cast.document("orders", json!({ "after": document })).await;
     let comments = format!("/collections/orders/documents/{document}/comments");
     cast.send(&cast.owner, Method::POST, comments, json!({ "text": "Mind this." })).await.expect(201);
+    let folder =
+        cast.send(&cast.owner, Method::POST, "/folders", json!({ "name": "contracts" })).await.expect(201).json();
+    let file = format!("/files?name=a&folder={}", folder["id"].as_str().unwrap());
+    cast.call(&cast.owner, Method::POST, file).body("a").send().await.expect(201);
+    let upload = crate::files::uploads::begin(&cast, &crate::files::uploads::named("b"), 2).await;
+    crate::files::uploads::append(&cast, &upload, 0, "b").await.expect(204);
     let gone = cast.document("orders", json!({})).await;
     let gone = format!("/collections/orders/documents/{gone}");
     cast.send(&cast.owner, Method::PATCH, &gone, json!({ "data": { "a": 1 } })).await.expect(200);
@@ -215,6 +221,19 @@ async fn nobody_else_puts_anything_in() {
                  (id, workspace_id, collection_id, version, data, created_at, updated_at, deleted_with, purge_at)
              VALUES ('{new}', '{workspace}', '{collection}', 1, '{{}}', now(), now(), '{new}', now())"
         ),
+        format!("INSERT INTO folders (id, workspace_id, name) VALUES ('{new}', '{workspace}', 'x')"),
+        format!("INSERT INTO files (id, workspace_id, name) VALUES ('{new}', '{workspace}', 'x')"),
+        format!("INSERT INTO file_contents (id, workspace_id) VALUES ('{new}', '{workspace}')"),
+        format!(
+            "INSERT INTO file_versions (file_id, number, workspace_id, content_id)
+             VALUES ('{new}', 2, '{workspace}', '{new}')"
+        ),
+        format!("INSERT INTO file_pieces (id, content_id, workspace_id) VALUES ('{new}', '{new}', '{workspace}')"),
+        format!(
+            "INSERT INTO uploads (id, workspace_id, name, length, hash, created_by)
+             VALUES ('{new}', '{workspace}', 'x', 1, '', '{stranger}')"
+        ),
+        format!("INSERT INTO file_usage (workspace_id, bytes) VALUES ('{workspace}', 0)"),
         format!("INSERT INTO roles (workspace_id, name, permissions) VALUES ('{workspace}', 'x', '{{workspace:read}}')"),
         format!("INSERT INTO teams (id, workspace_id, name, role) VALUES ('{new}', '{workspace}', 'x', 'viewer')"),
         format!(
@@ -248,9 +267,18 @@ async fn rows_cannot_be_moved_between_workspaces() {
     let cast = full_cast().await;
     let elsewhere = crate::cast::workspace_of(&cast.app, &cast.owner).await;
     let scope = Scope::user(cast.owner.id.parse().unwrap()).in_workspace(cast.workspace.parse().unwrap());
-    for table in
-        ["workspace_members", "collections", "documents", "roles", "teams", "grants", "invitations", "support_consents"]
-    {
+    for table in [
+        "workspace_members",
+        "collections",
+        "documents",
+        "roles",
+        "teams",
+        "grants",
+        "invitations",
+        "support_consents",
+        "folders",
+        "files",
+    ] {
         let mut tx = cast.app.state.database.begin(&scope).await.unwrap();
         let sql = format!("UPDATE {table} SET workspace_id = '{elsewhere}'");
         let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap_err();

@@ -31,6 +31,7 @@ mod edge_purges;
 mod edge_snapshot;
 mod encryption;
 mod faults;
+mod files;
 mod filter_model;
 mod idempotency;
 mod isolation;

@@ -2,10 +2,10 @@
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 use toml::value::Datetime;
 
 use super::file::Ending;
+use crate::http::http_date;
 
 /// Headers by name.
 type Headers = Vec<(&'static str, String)>;
@@ -50,13 +50,6 @@ fn moment(date: Datetime) -> Result<OffsetDateTime, String> {
     }
     let moment = OffsetDateTime::parse(&text, &Rfc3339);
     moment.map_err(|_| format!("write `{date}` as 2030-06-30 or 2030-06-30T23:59:59Z"))
-}
-
-/// RFC 9110, section 5.6.7.
-fn http_date(moment: OffsetDateTime) -> String {
-    let form =
-        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    moment.to_offset(time::UtcOffset::UTC).format(&form).unwrap_or_default()
 }
 
 #[cfg(test)]

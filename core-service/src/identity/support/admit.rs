@@ -29,7 +29,7 @@ pub(in crate::identity) async fn admit(
     audit::record_alone(&app.database, &Scope::audit(), event).await
 }
 
-/// Reading in the one workspace, writing documents there, and signing out. What support deletes can be restored.
+/// Reading in the one workspace, writing documents and files there, and signing out. What support deletes can be restored.
 fn allowed(workspace: &str, method: &Method, path: &str) -> bool {
     if method == Method::POST && path == "/api/v1/auth/logout" {
         return true;
@@ -42,7 +42,14 @@ fn allowed(workspace: &str, method: &Method, path: &str) -> bool {
         Some("/events/stream") => false,
         // `/collections/{collection}/trash/{document}`: gone for good.
         Some(rest) if method == Method::DELETE && rest.split('/').nth(3) == Some("trash") => false,
-        Some(rest) if rest.starts_with('/') => method == Method::GET || rest.starts_with("/collections/"),
+        Some(rest) if method == Method::DELETE && rest.starts_with("/files/trash/") => false,
+        // With a link to a file, anybody could read it.
+        Some(rest) if rest.starts_with("/files/") && rest.ends_with("/links") => false,
+        Some("/files" | "/folders" | "/uploads") => true,
+        Some(rest) if rest.starts_with('/') => {
+            method == Method::GET
+                || ["/collections/", "/files/", "/folders/", "/uploads/"].iter().any(|begin| rest.starts_with(begin))
+        }
         _ => false,
     }
 }
@@ -65,6 +72,12 @@ mod tests {
             (Method::DELETE, format!("{here}/collections/trash/documents/b"), true),
             (Method::POST, format!("{here}/collections/a/trash/b/restore"), true),
             (Method::DELETE, format!("{here}/collections/a/trash/b"), false),
+            (Method::POST, format!("{here}/files"), true),
+            (Method::PUT, format!("{here}/files/a/content"), true),
+            (Method::DELETE, format!("{here}/files/a"), true),
+            (Method::DELETE, format!("{here}/files/trash/a"), false),
+            (Method::POST, format!("{here}/files/a/links"), false),
+            (Method::POST, format!("{here}/filesystem"), false),
             (Method::POST, "/api/v1/auth/logout".to_owned(), true),
             (Method::PATCH, here.clone(), false),
             (Method::DELETE, here.clone(), false),

@@ -19,20 +19,20 @@ pub async fn member_with(cast: &Cast, role: &str, permissions: Value) -> User {
 #[tokio::test]
 async fn built_in_roles_allow_what_they_should() {
     let cast = Cast::new().await;
-    let viewer = "workspace:read members:read collections:read documents:read";
+    let viewer = "workspace:read members:read collections:read documents:read files:read";
     let table = [
         ("viewer", viewer.to_owned()),
-        ("editor", format!("{viewer} documents:write")),
+        ("editor", viewer.replace("files:read", "documents:write files:read files:write")),
         (
             "admin",
             "workspace:read workspace:update members:read members:manage roles:manage teams:manage grants:manage \
-             collections:read collections:manage documents:read documents:write audit:read"
+             collections:read collections:manage documents:read documents:write files:read files:write audit:read"
                 .to_owned(),
         ),
         (
             "owner",
             "workspace:read workspace:update workspace:delete members:read members:manage owners:manage roles:manage \
-             teams:manage grants:manage collections:read collections:manage documents:read documents:write audit:read"
+             teams:manage grants:manage collections:read collections:manage documents:read documents:write files:read files:write audit:read"
                 .to_owned(),
         ),
     ];

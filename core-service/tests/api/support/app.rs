@@ -32,6 +32,7 @@ pub struct TestApp {
     pub config: Config,
     database: TestDatabase,
     mails: TempDir,
+    files: TempDir,
 }
 
 /// Somebody who is signed in.
@@ -67,6 +68,7 @@ impl TestApp {
     pub async fn start_with(own: Settings) -> Self {
         let database = TestDatabase::new().await;
         let mails = tempfile::tempdir().unwrap();
+        let files = tempfile::tempdir().unwrap();
         let secret = URL_SAFE_NO_PAD.encode([9; 32]);
         let mut all = settings([
             ("DATABASE__URL", database.service_url().as_str()),
@@ -75,11 +77,12 @@ impl TestApp {
             ("IDENTITY__EMAIL_VERIFICATION", "optional"),
             ("EDGE__KEYS", &EDGE_KEY.text()),
             ("MAIL__FOLDER", mails.path().to_str().unwrap()),
+            ("FILES__FOLDER", files.path().to_str().unwrap()),
         ]);
         all.extend(own);
         let config = Config::load_with(None, all).unwrap();
         let (state, router) = app::build(config.clone()).unwrap();
-        Self { router, state, config, database, mails }
+        Self { router, state, config, database, mails, files }
     }
 
     /// Another core over the same database: other memory, same truth.
@@ -90,6 +93,11 @@ impl TestApp {
     /// The database, behind row-level security.
     pub async fn database(&self) -> PgConnection {
         self.database.connect().await
+    }
+
+    /// The folder of the file store.
+    pub fn files(&self) -> &std::path::Path {
+        self.files.path()
     }
 
     /// Every mail that was written, oldest first.
