@@ -8,11 +8,11 @@ RETURN CASE role
     WHEN 'admin' THEN ARRAY[
         'workspace:read', 'workspace:update', 'members:read', 'members:manage', 'roles:manage', 'teams:manage',
         'grants:manage', 'collections:read', 'collections:manage', 'documents:read', 'documents:write', 'files:read',
-        'files:write', 'audit:read']
+        'files:write', 'files:hold', 'audit:read']
     WHEN 'owner' THEN ARRAY[
         'workspace:read', 'workspace:update', 'workspace:delete', 'members:read', 'members:manage', 'owners:manage',
         'roles:manage', 'teams:manage', 'grants:manage', 'collections:read', 'collections:manage',
-        'documents:read', 'documents:write', 'files:read', 'files:write', 'audit:read']
+        'documents:read', 'documents:write', 'files:read', 'files:write', 'files:hold', 'audit:read']
 END;
 
 CREATE OR REPLACE FUNCTION breakwater_support_permissions() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -105,6 +105,9 @@ CREATE TABLE files (
     updated_at timestamptz NOT NULL DEFAULT now(),
     created_by uuid REFERENCES users ON DELETE SET NULL,
     updated_by uuid REFERENCES users ON DELETE SET NULL,
+    -- It is not deleted until then, nor while a hold is on it.
+    retain_until timestamptz,
+    legal_hold boolean NOT NULL DEFAULT false,
     -- Both are set while it is in the trash; then it has no folder, but remembers it.
     deleted_at timestamptz,
     deleted_by uuid REFERENCES users ON DELETE SET NULL,
@@ -112,6 +115,7 @@ CREATE TABLE files (
     CONSTRAINT files_folder FOREIGN KEY (workspace_id, folder_id) REFERENCES folders (workspace_id, id) ON DELETE CASCADE,
     CHECK (deleted_at IS NULL OR folder_id IS NULL)
 );
+CREATE INDEX files_held ON files (workspace_id) WHERE legal_hold OR retain_until IS NOT NULL;
 CREATE UNIQUE INDEX files_name ON files (workspace_id, folder_id, name) NULLS NOT DISTINCT WHERE deleted_at IS NULL;
 CREATE INDEX files_deleted ON files (workspace_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX files_purge ON files (deleted_at) WHERE deleted_at IS NOT NULL;
@@ -184,6 +188,16 @@ END $$;
 CREATE TRIGGER uncount AFTER UPDATE ON file_contents REFERENCING OLD TABLE AS before NEW TABLE AS now_there
     FOR EACH STATEMENT EXECUTE FUNCTION breakwater_uncount_contents();
 
+-- What must be kept does not go, whoever deletes it or what it is in.
+CREATE FUNCTION breakwater_keep_held_files() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.legal_hold OR OLD.retain_until > now() THEN
+        RAISE EXCEPTION 'a file is held' USING ERRCODE = 'check_violation', CONSTRAINT = 'files_held';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER keep_held BEFORE DELETE ON files FOR EACH ROW EXECUTE FUNCTION breakwater_keep_held_files();
+
 -- For the two functions, whose owner row-level security binds as well.
 CREATE POLICY owner ON file_versions FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner ON file_contents TO CURRENT_USER USING (true);
@@ -192,7 +206,8 @@ CREATE POLICY owner ON file_usage TO CURRENT_USER USING (true);
 -- Files with their newest content.
 CREATE VIEW current_files WITH (security_invoker) AS
     SELECT f.id, f.workspace_id, f.folder_id, f.name, f.version, f.link_key, f.created_at, f.updated_at, f.created_by,
-           f.updated_by, f.deleted_at, f.deleted_by, f.deleted_from, v.number, v.content_id, v.created_at AS content_at,
+           f.updated_by, f.deleted_at, f.deleted_by, f.deleted_from,
+           f.retain_until, f.legal_hold, v.number, v.content_id, v.created_at AS content_at,
            v.created_by AS content_by, c.size, c.media_type, encode(c.sha256, 'hex') AS sha256
     FROM files f
     JOIN file_versions v ON v.file_id = f.id AND v.number = f.content

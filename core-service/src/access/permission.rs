@@ -65,6 +65,8 @@ permissions! {
     FilesRead = "files:read", implies [];
     /// Upload, change and delete files and folders.
     FilesWrite = "files:write", implies [FilesRead];
+    /// Say how long files are kept, and hold them.
+    FilesHold = "files:hold", implies [FilesRead];
     /// See what happened in the workspace.
     AuditRead = "audit:read", implies [];
 }

@@ -139,6 +139,8 @@ actions! {
     FieldRulesChanged = "field-rules.changed";
     /// A collection was deleted.
     CollectionDeleted = "collection.deleted";
+    /// How long a file is kept, or whether it is held, was changed.
+    FileHeld = "file.held";
     /// A link that lasts longer than an hour leads to a file.
     FileLinked = "file.linked";
     /// No link to a file is good any more.

@@ -9,7 +9,7 @@ use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
-use crate::problem::{self, Result};
+use crate::problem::{self, Problem, Result, kinds};
 
 /// Delete a file
 ///
@@ -27,7 +27,8 @@ use crate::problem::{self, Result};
     ),
     responses(
         (status = NO_CONTENT, description = "It is in the trash"),
-        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Conditional,
+        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Conflicting,
+        problem::Conditional,
     ),
 )]
 pub async fn delete(
@@ -38,7 +39,11 @@ pub async fn delete(
 ) -> Result<StatusCode> {
     let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
     authorize(&mut tx, &caller, workspace, Permission::FilesWrite).await?;
-    if_match.check(lock(&mut tx, workspace, id).await?.version)?;
+    let locked = lock(&mut tx, workspace, id).await?;
+    if_match.check(locked.version)?;
+    if locked.held {
+        return Err(Problem::new(&kinds::FILE_HELD));
+    }
     sqlx::query!(
         "UPDATE files SET deleted_at = now(), deleted_by = $2, deleted_from = folder_id, folder_id = NULL WHERE id = $1",
         id,

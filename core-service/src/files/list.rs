@@ -60,7 +60,8 @@ pub async fn list(
         Row,
         r#"SELECT id AS "id!", name AS "name!", folder_id, version AS "version!", created_at AS "created_at!",
                   updated_at AS "updated_at!", created_by, updated_by, number AS "number!", size AS "size!",
-                  media_type AS "media_type!", sha256 AS "sha256!", content_at AS "content_at!", content_by
+                  media_type AS "media_type!", sha256 AS "sha256!", content_at AS "content_at!", content_by,
+                  retain_until, legal_hold AS "legal_hold!"
            FROM current_files
            WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL AND folder_id IS NULL OR folder_id = $2)
              AND ($3::text IS NULL OR name > $3)

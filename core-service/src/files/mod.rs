@@ -23,6 +23,7 @@ mod put;
 mod range;
 mod receive;
 mod replace;
+mod retention;
 mod sniff;
 pub mod store;
 pub mod sweep;
@@ -47,4 +48,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list, create::create))
         .routes(routes!(get::get, change::change, delete::delete))
         .routes(routes!(content::content, replace::replace))
+        .routes(routes!(retention::put))
 }

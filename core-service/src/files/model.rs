@@ -34,6 +34,12 @@ pub struct File {
     /// Who changed it last; null when that user is gone.
     #[schema(required = true)]
     pub updated_by: Option<Uuid>,
+    /// It cannot be deleted before; null if there is no such time.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(required = true)]
+    pub retain_until: Option<OffsetDateTime>,
+    /// Whether it cannot be deleted until somebody says otherwise.
+    pub legal_hold: bool,
 }
 
 /// What is in a file, or was.
@@ -72,6 +78,8 @@ pub(super) struct Row {
     pub(super) sha256: String,
     pub(super) content_at: OffsetDateTime,
     pub(super) content_by: Option<Uuid>,
+    pub(super) retain_until: Option<OffsetDateTime>,
+    pub(super) legal_hold: bool,
 }
 
 impl Row {
@@ -81,7 +89,8 @@ impl Row {
             Self,
             r#"SELECT id AS "id!", name AS "name!", folder_id, version AS "version!", created_at AS "created_at!",
                       updated_at AS "updated_at!", created_by, updated_by, number AS "number!", size AS "size!",
-                      media_type AS "media_type!", sha256 AS "sha256!", content_at AS "content_at!", content_by
+                      media_type AS "media_type!", sha256 AS "sha256!", content_at AS "content_at!", content_by,
+                      retain_until, legal_hold AS "legal_hold!"
                FROM current_files WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL"#,
             workspace,
             id
@@ -111,15 +120,18 @@ impl From<Row> for File {
             updated_at: row.updated_at,
             created_by: row.created_by,
             updated_by: row.updated_by,
+            retain_until: row.retain_until,
+            legal_hold: row.legal_hold,
         }
     }
 }
 
-/// Locks a file that is not in the trash, and tells its version and the number of its newest content.
+/// Locks a file that is not in the trash, and tells what has to be known to change it.
 pub(super) async fn lock(tx: &mut PgConnection, workspace: Uuid, id: Uuid) -> Result<Locked> {
     sqlx::query_as!(
         Locked,
-        "SELECT version, content FROM files WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE",
+        r#"SELECT version, content, legal_hold OR coalesce(retain_until > now(), false) AS "held!" FROM files
+           WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE"#,
         workspace,
         id
     )
@@ -132,6 +144,8 @@ pub(super) async fn lock(tx: &mut PgConnection, workspace: Uuid, id: Uuid) -> Re
 pub(super) struct Locked {
     pub(super) version: i64,
     pub(super) content: i64,
+    /// Whether it must be kept.
+    pub(super) held: bool,
 }
 
 /// 409 when another file in the folder has the name.

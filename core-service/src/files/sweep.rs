@@ -24,7 +24,8 @@ async fn purge(app: &AppState) -> anyhow::Result<u64> {
     let mut tx = app.database.begin(&Scope::files()).await?;
     let gone = sqlx::query!(
         "DELETE FROM files WHERE id IN (
-             SELECT id FROM files WHERE deleted_at < now() - make_interval(days => $1) ORDER BY deleted_at LIMIT $2
+             SELECT id FROM files WHERE deleted_at < now() - make_interval(days => $1)
+               AND NOT legal_hold AND coalesce(retain_until <= now(), true) ORDER BY deleted_at LIMIT $2
              FOR UPDATE SKIP LOCKED)",
         app.config.files.trash_days,
         ROUND

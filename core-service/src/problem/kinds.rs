@@ -55,6 +55,7 @@ kinds! {
     LAST_WAY_IN = CONFLICT, "last-way-in", "An account always has a way to sign in";
     NAME_TAKEN = CONFLICT, "name-taken", "The name is taken";
     COLLECTION_NOT_EMPTY = CONFLICT, "collection-not-empty", "The collection still holds documents";
+    FILE_HELD = CONFLICT, "file-held", "The file must be kept";
     FOLDER_NOT_EMPTY = CONFLICT, "folder-not-empty", "The folder still holds files or folders";
     SCHEMA_INCOMPATIBLE = CONFLICT, "schema-incompatible", "Documents of the collection do not fit the new schema";
     PATCH_FAILED = CONFLICT, "patch-failed", "The patch does not go with the document";

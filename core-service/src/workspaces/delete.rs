@@ -11,11 +11,11 @@ use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::http::{IfMatch, Path};
 use crate::identity::Caller;
-use crate::problem::{self, Result};
+use crate::problem::{self, OnConstraint, Problem, Result, kinds};
 
 /// Delete a workspace
 ///
-/// Its collections and documents go with it.
+/// Its collections, documents and files go with it, unless one of the files must be kept.
 #[utoipa::path(
     delete,
     path = "/api/v1/workspaces/{workspace}",
@@ -28,7 +28,8 @@ use crate::problem::{self, Result};
     ),
     responses(
         (status = NO_CONTENT, description = "It is gone"),
-        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Conditional,
+        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Conflicting,
+        problem::Conditional,
     ),
 )]
 pub async fn delete(
@@ -43,7 +44,8 @@ pub async fn delete(
     if_match.check(workspace.version)?;
     let event = Event::by(&caller, Action::WorkspaceDeleted).in_workspace(id).about("workspace", id);
     audit::record(&mut tx, event.with(json!({ "name": workspace.name }))).await?;
-    sqlx::query!("DELETE FROM workspaces WHERE id = $1", id).execute(&mut *tx).await?;
+    let gone = sqlx::query!("DELETE FROM workspaces WHERE id = $1", id).execute(&mut *tx).await;
+    gone.on_constraint("files_held", || Problem::new(&kinds::FILE_HELD).detail("A file in it must be kept."))?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

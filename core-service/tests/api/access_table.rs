@@ -268,7 +268,7 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         "documents.comments.create" | "documents.comments.change" => Some(json!({ "text": "Because." })),
         "folders.create" | "folders.change" | "files.change" => Some(json!({ "name": format!("n{new}") })),
         "files.create" => return (format!("{path}?name=n{new}"), Some(json!({}))),
-        "files.replace" | "files.links.create" => Some(json!({})),
+        "files.replace" | "files.links.create" | "files.retention.put" => Some(json!({})),
         "search.query" => return (format!("{path}?q=rope"), None),
         "roles.create" => Some(json!({ "name": format!("r{new}"), "permissions": ["documents:read"] })),
         "roles.change" => Some(json!({ "permissions": ["documents:read"] })),

@@ -82,6 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Whether schemathesis found nothing.
 fn ask(st: &Path, configuration: &Path, role: Role, arguments: &Arguments, edge: &str) -> Result<bool> {
     let mut command = Command::new(st);
+    command.env("SCHEMATHESIS_HOOKS", project::root().join("xtask/src/schemathesis/hooks.py"));
     // What it remembers of a run would change the next.
     command.current_dir(configuration.parent().unwrap_or(configuration));
     command.arg("--config-file").arg(configuration).arg("run").arg(project::root().join("docs/openapi.json"));

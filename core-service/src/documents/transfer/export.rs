@@ -63,7 +63,10 @@ pub struct ExportQuery {
         ExportQuery,
     ),
     responses(
-        (status = OK, description = "JSON Lines, or CSV with a line of names", body = String, content_type = "application/jsonl"),
+        (status = OK, description = "JSON Lines, or CSV with a line of names", content(
+            (String = "application/jsonl"),
+            (String = "text/csv"),
+        )),
         problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup,
     ),
 )]

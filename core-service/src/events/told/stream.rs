@@ -14,6 +14,7 @@ use futures_util::stream;
 use http::request::Parts;
 use http::{HeaderName, header};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::page::{self, Placed, Wanted};
@@ -36,6 +37,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is asked for at once.
 const ROUND: i64 = 100;
+
+/// One server-sent event, as its fields.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it is there for the OpenAPI document")]
+pub struct ServerSentEvent {
+    /// `ready`, `reset`, or the `type` of what happened.
+    event: Option<String>,
+    /// Where to go on from.
+    id: Option<String>,
+    /// A `ToldEvent` as JSON; `{}` for `ready` and `reset`.
+    data: Option<String>,
+    /// After so many milliseconds a client that lost the connection comes again.
+    retry: Option<u32>,
+}
 
 /// A subscriber.
 struct Subscriber {
@@ -70,7 +85,7 @@ struct Subscriber {
         Wanted,
     ),
     responses(
-        (status = OK, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = OK, description = "The events", body = ServerSentEvent, content_type = "text/event-stream"),
         problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup,
     ),
 )]

@@ -8,7 +8,7 @@ use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::http::Path;
 use crate::identity::Caller;
-use crate::problem::{self, Problem, Result};
+use crate::problem::{self, OnConstraint, Problem, Result, kinds};
 
 /// Delete a file for good
 ///
@@ -25,7 +25,7 @@ use crate::problem::{self, Problem, Result};
     ),
     responses(
         (status = NO_CONTENT, description = "It is gone"),
-        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup,
+        problem::Always, problem::Authenticated, problem::Authorized, problem::Lookup, problem::Conflicting,
     ),
 )]
 pub async fn purge(
@@ -37,7 +37,8 @@ pub async fn purge(
     authorize(&mut tx, &caller, workspace, Permission::FilesWrite).await?;
     let gone =
         sqlx::query!("DELETE FROM files WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NOT NULL", workspace, id);
-    if gone.execute(&mut *tx).await?.rows_affected() == 0 {
+    let gone = gone.execute(&mut *tx).await.on_constraint("files_held", || Problem::new(&kinds::FILE_HELD))?;
+    if gone.rows_affected() == 0 {
         return Err(Problem::not_found());
     }
     tx.commit().await?;

@@ -7,6 +7,7 @@ use http::request::Parts;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::append;
 use super::metadata::{Becomes, Metadata};
 use super::model::{Upload, location};
 use super::protocol::{Length, UPLOAD_METADATA};
@@ -16,11 +17,9 @@ use crate::files::model::Row;
 use crate::files::progress::Progress;
 use crate::files::put::Place;
 use crate::files::{receive, usage};
-use crate::http::{Path, header};
+use crate::http::{Attempt, Idempotency, Path, header};
 use crate::identity::Caller;
 use crate::problem::{self, Result};
-
-use super::append;
 
 /// Begin an upload that can be resumed
 ///
@@ -35,6 +34,7 @@ use super::append;
     params(
         ("workspace" = Uuid, Path, description = "The workspace's id"),
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating safe"),
         ("Upload-Length" = i64, Header, description = "How many bytes it has"),
         ("Upload-Metadata" = String, Header, description = "Names, each with a value in base64: `name cmVwb3J0LnBkZg==`"),
     ),
@@ -52,12 +52,16 @@ pub async fn begin(
     State(app): State<AppState>,
     Path(workspace): Path<Uuid>,
     Length(length): Length,
+    idempotency: Idempotency,
     parts: Parts,
 ) -> Result<Response> {
     let metadata = Metadata::read(header(&parts, &UPLOAD_METADATA)?.unwrap_or_default())?;
     let declared = u64::try_from(length).ok();
     receive::refuse_too_large(&app, declared)?;
-    let mut tx = app.database.begin(&caller.scope().in_workspace(workspace)).await?;
+    let mut tx = match idempotency.begin(&app, &caller.scope().in_workspace(workspace)).await? {
+        Attempt::Repeated(answer) => return Ok(answer),
+        Attempt::First(tx) => tx,
+    };
     authorize(&mut tx, &caller, workspace, Permission::FilesWrite).await?;
     usage::foresee(&mut tx, workspace, declared, app.config.files.workspace_bytes).await?;
     let id = insert(&mut tx, &caller, workspace, length, metadata).await?;
@@ -65,8 +69,7 @@ pub async fn begin(
         append::finish(&app, &mut tx, &caller, workspace, id, Progress::default()).await?;
     }
     let upload = Upload::find(&mut tx, workspace, caller.user, id).await?;
-    tx.commit().await?;
-    Ok((StatusCode::CREATED, location(workspace, id), &upload, ()).into_response())
+    tx.commit((StatusCode::CREATED, location(workspace, id), &upload, ()).into_response()).await
 }
 
 async fn insert(

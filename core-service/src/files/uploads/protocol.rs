@@ -21,13 +21,15 @@ const SPOKEN: &str = "1.0.0";
 
 /// Layer: refuses other versions, and says in each answer which one is spoken. A plain `GET` need not know the protocol.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
-    let version = request.headers().get(RESUMABLE);
-    let reads = request.method() == Method::GET && version.is_none();
-    let mut answer = if reads || version.is_some_and(|version| version == SPOKEN) {
-        next.run(request).await
-    } else {
-        let problem = Problem::new(&kinds::PRECONDITION_FAILED).detail("Tus-Resumable must be 1.0.0.");
-        problem.header(VERSION, HeaderValue::from_static(SPOKEN)).into_response()
+    let version = request.headers().get(RESUMABLE).map(HeaderValue::as_bytes);
+    let mut answer = match version {
+        Some(version) if version == SPOKEN.as_bytes() => next.run(request).await,
+        None if request.method() == Method::GET => next.run(request).await,
+        None | Some(b"") => Problem::bad_request("Tus-Resumable must say `1.0.0`.").into_response(),
+        Some(_) => {
+            let problem = Problem::new(&kinds::PRECONDITION_FAILED).detail("Only version 1.0.0 is spoken here.");
+            problem.header(VERSION, HeaderValue::from_static(SPOKEN)).into_response()
+        }
     };
     answer.headers_mut().insert(RESUMABLE, HeaderValue::from_static(SPOKEN));
     answer

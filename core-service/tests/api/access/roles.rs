@@ -26,13 +26,13 @@ async fn built_in_roles_allow_what_they_should() {
         (
             "admin",
             "workspace:read workspace:update members:read members:manage roles:manage teams:manage grants:manage \
-             collections:read collections:manage documents:read documents:write files:read files:write audit:read"
+             collections:read collections:manage documents:read documents:write files:read files:write files:hold audit:read"
                 .to_owned(),
         ),
         (
             "owner",
             "workspace:read workspace:update workspace:delete members:read members:manage owners:manage roles:manage \
-             teams:manage grants:manage collections:read collections:manage documents:read documents:write files:read files:write audit:read"
+             teams:manage grants:manage collections:read collections:manage documents:read documents:write files:read files:write files:hold audit:read"
                 .to_owned(),
         ),
     ];

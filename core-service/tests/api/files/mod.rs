@@ -4,6 +4,7 @@ mod downloads;
 mod folders;
 mod links;
 mod quota;
+mod retention;
 mod s3;
 mod sweep;
 mod trash;
