@@ -13,7 +13,7 @@ use crate::problem::{self, Problem, Result, kinds};
 
 /// Delete a file
 ///
-/// It lies in the trash for `files.trash_days`, from where it can be restored.
+/// It lies in the trash for `files.trash_days`, from where it can be restored. A file that a document names is not deleted.
 #[utoipa::path(
     delete,
     path = "/api/v1/workspaces/{workspace}/files/{file}",
@@ -43,6 +43,13 @@ pub async fn delete(
     if_match.check(locked.version)?;
     if locked.held {
         return Err(Problem::new(&kinds::FILE_HELD));
+    }
+    // Who names it has locked it before, or waits: with the lock, this stays true.
+    let named = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM document_files WHERE file_id = $1"#, id);
+    let named = named.fetch_one(&mut *tx).await?;
+    if named > 0 {
+        let detail = format!("{named} documents name this file.");
+        return Err(Problem::new(&kinds::STILL_REFERENCED).detail(detail));
     }
     sqlx::query!(
         "UPDATE files SET deleted_at = now(), deleted_by = $2, deleted_from = folder_id, folder_id = NULL WHERE id = $1",

@@ -36,6 +36,7 @@ async fn full_cast() -> Cast {
     let cast = Cast::new().await;
     let options = json!({ "unique": [{ "fields": ["data.secret"] }],
                           "references": [{ "field": "data.after", "collection": "orders" }],
+                          "files": [{ "field": "data.file" }],
                           "search": { "fields": [{ "field": "data.secret" }] } });
     let collection = json!({ "name": "orders", "schema": {}, "options": options });
     cast.send(&cast.owner, Method::POST, "/collections", collection).await.expect(201);
@@ -46,7 +47,8 @@ async fn full_cast() -> Cast {
     let folder =
         cast.send(&cast.owner, Method::POST, "/folders", json!({ "name": "contracts" })).await.expect(201).json();
     let file = format!("/files?name=a&folder={}", folder["id"].as_str().unwrap());
-    cast.call(&cast.owner, Method::POST, file).body("a").send().await.expect(201);
+    let file = cast.call(&cast.owner, Method::POST, file).body("a").send().await.expect(201).json();
+    cast.document("orders", json!({ "file": file["id"] })).await;
     let upload = crate::files::uploads::begin(&cast, &crate::files::uploads::named("b"), 2).await;
     crate::files::uploads::append(&cast, &upload, 0, "b").await.expect(204);
     let gone = cast.document("orders", json!({})).await;
@@ -207,6 +209,10 @@ async fn nobody_else_puts_anything_in() {
             "INSERT INTO document_references
                  (workspace_id, collection_id, document_id, field, target_collection_id, target_id)
              VALUES ('{workspace}', '{collection}', '{new}', 'x', '{collection}', '{new}')"
+        ),
+        format!(
+            "INSERT INTO document_files (workspace_id, collection_id, document_id, field, file_id)
+             VALUES ('{workspace}', '{collection}', '{new}', 'x', '{new}')"
         ),
         format!(
             "INSERT INTO document_comments (id, workspace_id, collection_id, document_id, text, created_by)

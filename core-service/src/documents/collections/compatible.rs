@@ -28,7 +28,9 @@ pub(super) struct Change<'a> {
 impl Change<'_> {
     /// 409 that says how many documents do not fit, and names the first of them.
     pub(super) async fn check(&self, connection: &mut PgConnection, access: &Access) -> Result<()> {
-        let anew = self.before.unique != self.after.unique || self.before.references != self.after.references;
+        let (before, after) = (self.before, self.after);
+        let anew =
+            before.unique != after.unique || before.references != after.references || before.files != after.files;
         if self.schema.is_none() && !anew {
             return Ok(());
         }

@@ -22,6 +22,15 @@ pub(in crate::documents) fn check(schema: &Schema, options: &Options) -> Vec<Fie
             errors.push(FieldError::new(at, "unique", "is named twice"));
         }
     }
+    let mut seen = BTreeSet::new();
+    for (index, file) in options.files.iter().enumerate() {
+        let at = format!("/options/files/{index}/field");
+        let twice =
+            !seen.insert(&file.field) || options.references.iter().any(|reference| reference.field == file.field);
+        if field(&file.field, &at, &mut errors).is_some() && twice {
+            errors.push(FieldError::new(at, "unique", "is named twice"));
+        }
+    }
     computed(options, &mut errors);
     if let Some(lifecycle) = &options.lifecycle {
         check_lifecycle(lifecycle, &mut errors);

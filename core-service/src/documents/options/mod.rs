@@ -1,12 +1,14 @@
-//! What a collection says of its documents besides their schema: unique fields, references, computed fields, a life cycle.
+//! What a collection says of its documents besides their schema: unique fields, references, files, computed fields, a life cycle.
 //!
 //! Defaults and read-only fields stand in the schema itself, in JSON Schema's own words `default` and `readOnly`
 //! ([`annotations`]). All fields are named as filters name them, `data.…`. Options are checked when they are set
 //! ([`check`]), and hold for every document from then on, those that were there included.
 
 pub mod annotations;
+mod attachments;
 mod check;
 pub mod computed;
+mod ids;
 pub mod lifecycle;
 pub mod model;
 pub mod references;
@@ -33,6 +35,10 @@ pub struct Options {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
     pub references: Vec<Reference>,
+    /// Which fields name files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 20)]
+    pub files: Vec<FileField>,
     /// Fields that are worked out from others, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
@@ -147,6 +153,19 @@ pub struct Reference {
     #[serde(default)]
     #[schema(required = false)]
     pub on_delete: OnDelete,
+}
+
+/// A field that holds the id of a file, or an array of such ids. A file that a document names is not deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileField {
+    /// The field, as filters name it.
+    #[schema(max_length = 500, example = "data.photo")]
+    pub field: String,
+    /// Media types that such a file may have when it is named, `image/*` means all images; any, if it is not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 20, example = json!(["image/*"]))]
+    pub accept: Vec<String>,
 }
 
 /// What happens to a document when one that it refers to is deleted.

@@ -5,10 +5,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::annotations::Annotations;
+use super::attachments::Attached;
 use super::computed::Expression;
 use super::references::Link;
 use super::unique::{Holder, Rule};
-use super::{Lifecycle, Options, references, unique};
+use super::{Lifecycle, Options, attachments, references, unique};
 use crate::access::Access;
 use crate::documents::places::{self, path};
 use crate::documents::query::field::DataPath;
@@ -23,6 +24,7 @@ pub(in crate::documents) struct Model {
     lifecycle: Option<Lifecycle>,
     unique: Vec<Rule>,
     pub(in crate::documents) links: Vec<Link>,
+    attached: Vec<Attached>,
 }
 
 impl Model {
@@ -41,10 +43,11 @@ impl Model {
             lifecycle: options.lifecycle.clone(),
             unique: options.unique.iter().map(Rule::of).collect(),
             links: options.references.iter().filter_map(Link::of).collect(),
+            attached: options.files.iter().filter_map(Attached::of).collect(),
         }
     }
 
-    /// Its unique fields and references only.
+    /// Its unique fields, references and files only.
     pub(in crate::documents) fn of_options(options: &Options) -> Self {
         Self {
             annotations: Annotations::default(),
@@ -52,6 +55,7 @@ impl Model {
             lifecycle: None,
             unique: options.unique.iter().map(Rule::of).collect(),
             links: options.references.iter().filter_map(Link::of).collect(),
+            attached: options.files.iter().filter_map(Attached::of).collect(),
         }
     }
 
@@ -117,11 +121,12 @@ impl Model {
         }
         let mut errors = schema.check(data, "/data");
         errors.extend(references::check(&self.links, data));
+        errors.extend(attachments::check(&self.attached, data));
         let errors = rules.discreet(errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
     }
 
-    /// Brings unique keys and references from what a document was to what it is: 409 if a value is taken, 422 if
+    /// Brings unique keys, references and files from what a document was to what it is: 409 if a value is taken, 422 if
     /// something that it names is not there.
     pub(in crate::documents) async fn exchange(
         &self,
@@ -133,17 +138,19 @@ impl Model {
         if !self.unique.is_empty() {
             unique::exchange(tx, &self.unique, holder, before, after).await?;
         }
-        references::exchange(tx, &self.links, holder, before, after).await
+        references::exchange(tx, &self.links, holder, before, after).await?;
+        attachments::exchange(tx, &self.attached, holder, before, after).await
     }
 
-    /// Gives up all keys and references of a collection's documents, which is locked.
+    /// Gives up all keys, references and files of a collection's documents, which is locked.
     pub(in crate::documents) async fn release(tx: &mut PgConnection, collection: Uuid) -> Result<()> {
         sqlx::query!("DELETE FROM document_keys WHERE collection_id = $1", collection).execute(&mut *tx).await?;
-        sqlx::query!("DELETE FROM document_references WHERE collection_id = $1", collection).execute(tx).await?;
+        sqlx::query!("DELETE FROM document_references WHERE collection_id = $1", collection).execute(&mut *tx).await?;
+        sqlx::query!("DELETE FROM document_files WHERE collection_id = $1", collection).execute(tx).await?;
         Ok(())
     }
 
-    /// Takes the keys and references of documents that were there before this model, and says which do not fit.
+    /// Takes the keys, references and files of documents that were there before this model, and says which do not fit.
     pub(in crate::documents) async fn adopt(
         &self,
         tx: &mut PgConnection,
@@ -157,6 +164,9 @@ impl Model {
         }
         for link in &self.links {
             wrong.extend(link.adopt(tx, workspace, collection, documents).await?);
+        }
+        for field in &self.attached {
+            wrong.extend(field.adopt(tx, workspace, collection, documents).await?);
         }
         Ok(wrong)
     }

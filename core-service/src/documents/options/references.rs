@@ -8,13 +8,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Reference;
+use super::ids::ids;
 use super::unique::Holder;
 use crate::documents::places::{self, path};
 use crate::documents::query::field::DataPath;
 use crate::problem::{FieldError, OnConstraint, Problem, Result};
-
-/// How many documents one field may name.
-pub const MOST: usize = 100;
 
 /// A field that names documents, understood.
 #[derive(Debug)]
@@ -30,19 +28,7 @@ impl Link {
 
     /// The ids that a document names, or what is wrong.
     pub(in crate::documents) fn ids(&self, data: &Value) -> std::result::Result<BTreeSet<Uuid>, FieldError> {
-        let wrong = |message: String| FieldError::new(places::pointer(&self.path), "reference", message);
-        let of = |value: &Value| value.as_str().and_then(|id| id.parse().ok());
-        match self.path.of(data) {
-            None | Some(Value::Null) => Ok(BTreeSet::new()),
-            Some(Value::Array(items)) if items.len() > MOST => Err(wrong(format!("names more than {MOST} documents"))),
-            Some(Value::Array(items)) => {
-                let ids = items.iter().map(|item| of(item).ok_or_else(|| wrong("must be documents' ids".into())));
-                ids.collect()
-            }
-            Some(value) => {
-                of(value).map(|id| BTreeSet::from([id])).ok_or_else(|| wrong("must be a document's id".into()))
-            }
-        }
+        ids(&self.path, data, "reference", "document")
     }
 
     /// Holds what documents that are there name, and says whose names mean nothing.
@@ -172,6 +158,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::documents::options::OnDelete;
+    use crate::documents::options::ids::MOST;
     use serde_json::json;
 
     #[test]

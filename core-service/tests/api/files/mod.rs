@@ -19,13 +19,13 @@ use crate::cast::Cast;
 use crate::support::{Answer, Call, User};
 
 /// An upload of text to the top.
-fn upload(cast: &Cast, user: &User, name: &str, content: &str) -> Call {
+pub fn upload(cast: &Cast, user: &User, name: &str, content: &str) -> Call {
     let call = cast.call(user, Method::POST, format!("/files?name={name}"));
     call.header("content-type", "text/plain").body(content.to_owned())
 }
 
 /// The same, done by the editor; its id.
-async fn file(cast: &Cast, name: &str, content: &str) -> String {
+pub async fn file(cast: &Cast, name: &str, content: &str) -> String {
     let answer = upload(cast, &cast.editor, name, content).send().await.expect(201);
     answer.json()["id"].as_str().unwrap().to_owned()
 }

@@ -8,6 +8,7 @@ use crate::support::Answer;
 
 mod comments;
 mod fields;
+mod files;
 mod lifecycle;
 mod model;
 mod references;
@@ -73,6 +74,8 @@ async fn options_are_kept_merged_and_checked() {
         (json!({ "unique": [{ "fields": ["a"] }] }), "/options/unique/0/fields/0"),
         (json!({ "references": [{ "field": "data.by", "collection": "nobody" }] }), "/options/references/0/collection"),
         (json!({ "references": [{ "field": "data.by", "collection": "A b" }] }), "/options/references/0/collection"),
+        (json!({ "files": [{ "field": "photo" }] }), "/options/files/0/field"),
+        (json!({ "files": [{ "field": "data.a" }, { "field": "data.a" }] }), "/options/files/1/field"),
         (json!({ "computed": [{ "field": "data.c", "value": "now()" }] }), "/options/computed/0/value"),
         (json!({ "colour": "red" }), "/options/colour"),
         (json!({ "trash_days": -1 }), "/options/trash_days"),
