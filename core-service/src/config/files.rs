@@ -37,6 +37,8 @@ pub struct S3Config {
     pub region: String,
     /// Where it is, if it is not Amazon's.
     pub endpoint: Option<Url>,
+    /// Where clients find it, if not there.
+    pub links_endpoint: Option<Url>,
     /// Whether the bucket's name stands in the path, and not in the host's name.
     pub path_style: bool,
     /// What every key begins with.
@@ -60,6 +62,10 @@ impl S3Config {
             bucket: section.string("s3_bucket")?.to_owned(),
             region: section.string("s3_region")?.to_owned(),
             endpoint: section.optional("s3_endpoint")?.map(|_| section.parse("s3_endpoint")).transpose()?,
+            links_endpoint: section
+                .optional("s3_links_endpoint")?
+                .map(|_| section.parse("s3_links_endpoint"))
+                .transpose()?,
             path_style: section.boolean("s3_path_style")?,
             prefix: section.optional("s3_prefix")?.unwrap_or_default().to_owned(),
             access_key: section.string("s3_access_key")?.to_owned(),

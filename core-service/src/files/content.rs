@@ -1,5 +1,7 @@
 //! `GET …/files/{file}/content`: a download, streamed.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -117,6 +119,22 @@ impl Stored {
         .fetch_optional(tx)
         .await?
         .ok_or_else(Problem::not_found)
+    }
+
+    /// A URL in the store itself under which anybody can read it for a while, if there can be one.
+    pub(super) async fn link(
+        &self,
+        app: &AppState,
+        lasts: Duration,
+        disposition: Disposition,
+    ) -> Result<Option<String>> {
+        if self.pieces > 0 {
+            return Ok(None);
+        }
+        let disposition = disposition.header(&self.name, &self.media_type);
+        let disposition = disposition.to_str().map_err(Problem::internal)?;
+        let link = app.files.link(self.content_id, lasts, disposition, &self.media_type).await;
+        link.map_err(store::unavailable)
     }
 
     /// Streams it, or the part of it that is asked for.

@@ -49,6 +49,10 @@ pub struct NewLink {
     /// Whether a browser is to show the file.
     #[serde(default)]
     disposition: Disposition,
+    /// Whether it may lead to S3 itself, past the edge. It then has the content of now, and cannot be revoked. Where the file does not lie in
+    /// S3, or lies there in pieces, the link is like any other.
+    #[serde(default)]
+    direct: bool,
 }
 
 fn one_hour() -> u32 {
@@ -102,12 +106,19 @@ pub async fn create(
     );
     let key = key.fetch_optional(&mut *tx).await?.ok_or_else(Problem::not_found)?;
     let expires_at = OffsetDateTime::now_utc() + lasts;
+    let direct = match new.direct {
+        true => Stored::find(&mut tx, workspace, id, None).await?.link(&app, lasts, new.disposition).await?,
+        false => None,
+    };
     let link = Link { file: id, key, expires: expires_at.unix_timestamp(), disposition: new.disposition };
     if shared {
         let event = Event::by(&caller, Action::FileLinked).in_workspace(workspace).about("file", id);
         audit::record(&mut tx, event.with(json!({ "expires_in": new.expires_in }))).await?;
     }
     tx.commit().await?;
+    if let Some(url) = direct {
+        return Ok(Json(FileLink { url, expires_at }));
+    }
     let base = app.config.identity.issuer.trim_end_matches('/');
     Ok(Json(FileLink { url: format!("{base}/api/v1/linked-files/{}", link.sign(&app)), expires_at }))
 }

@@ -7,6 +7,7 @@ mod s3;
 
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
@@ -60,6 +61,20 @@ impl Store {
         match self {
             Self::Folder(folder) => folder.read(id, part).await,
             Self::S3(bucket) => bucket.read(id, part).await,
+        }
+    }
+
+    /// A URL under which anybody can read content for a while, if the store has such URLs.
+    pub async fn link(
+        &self,
+        id: Uuid,
+        lasts: Duration,
+        disposition: &str,
+        media_type: &str,
+    ) -> io::Result<Option<String>> {
+        match self {
+            Self::Folder(_) => Ok(None),
+            Self::S3(bucket) => bucket.link(id, lasts, disposition, media_type).await.map(Some),
         }
     }
 

@@ -12,11 +12,13 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
 use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use url::Url;
 use uuid::Uuid;
 
 use super::Pieces;
@@ -29,6 +31,8 @@ const PART: usize = 8 * 1024 * 1024;
 /// A bucket.
 pub struct Bucket {
     client: Client,
+    /// The same as clients find it.
+    links: Client,
     place: Place,
 }
 
@@ -70,15 +74,17 @@ impl Bucket {
             .timeout_config(timeouts)
             // A client that reads slowly is no fault of S3's.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        if let Some(endpoint) = &config.endpoint {
-            builder = builder.endpoint_url(endpoint.as_str().trim_end_matches('/'));
-        }
+        builder.set_endpoint_url(config.endpoint.as_ref().map(address));
+        let links = config.links_endpoint.as_ref().or(config.endpoint.as_ref()).map(address);
+        let mut for_clients = builder.clone();
+        for_clients.set_endpoint_url(links);
+        let links = Client::from_conf(for_clients.build());
         let place = Place {
             bucket: config.bucket.clone(),
             prefix: config.prefix.clone(),
             encryption: config.encryption.as_deref().map(ServerSideEncryption::from),
         };
-        Self { client: Client::from_conf(builder.build()), place }
+        Self { client: Client::from_conf(builder.build()), links, place }
     }
 
     fn key(&self, id: Uuid) -> String {
@@ -99,6 +105,20 @@ impl Bucket {
             Some((piece.map_err(io::Error::other), body))
         });
         Ok(pieces.boxed())
+    }
+
+    /// A URL under which anybody can read an object for a while, with these headers.
+    pub(super) async fn link(
+        &self,
+        id: Uuid,
+        lasts: Duration,
+        disposition: &str,
+        media_type: &str,
+    ) -> io::Result<String> {
+        let object = self.links.get_object().bucket(&self.place.bucket).key(self.key(id));
+        let object = object.response_content_disposition(disposition).response_content_type(media_type);
+        let lasts = PresigningConfig::expires_in(lasts).map_err(io::Error::other)?;
+        Ok(object.presigned(lasts).await.map_err(failed)?.uri().to_owned())
     }
 
     pub(super) async fn delete(&self, id: Uuid) -> io::Result<()> {
@@ -171,6 +191,10 @@ impl Writer {
         parts.push(part.build());
         Ok(())
     }
+}
+
+fn address(endpoint: &Url) -> String {
+    endpoint.as_str().trim_end_matches('/').to_owned()
 }
 
 fn body(bytes: Bytes) -> ByteStream {

@@ -7,7 +7,8 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use axum::body::{Body, Bytes};
 use core_service::files::sweep::sweep;
 use futures_util::stream;
-use http::Method;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
@@ -101,6 +102,30 @@ async fn content_in_a_bucket_is_what_was_uploaded() {
     }
     sweep(&cast.app.state).await.unwrap();
     assert_eq!(bucket.holds().await, (1, 0));
+}
+
+/// A link that leads to S3 itself, which looks at its signature.
+#[tokio::test]
+async fn a_direct_link_needs_nobody_else() {
+    let bucket = Bucket::new().await;
+    let cast = bucket.cast().await;
+    let id = file(&cast, "a%20b.txt", "one").await;
+    let link = async |body| {
+        let answer = cast.send(&cast.viewer, Method::POST, format!("/files/{id}/links"), body).await.expect(200).json();
+        answer["url"].as_str().unwrap().to_owned()
+    };
+    let url = link(json!({ "direct": true, "disposition": "inline" })).await;
+    assert!(url.contains(&bucket.prefix), "{url}");
+    let answer = reqwest::get(&url).await.unwrap();
+    assert_eq!(
+        (answer.status(), &answer.headers()["content-type"]),
+        (StatusCode::OK, &HeaderValue::from_static("text/plain"))
+    );
+    assert_eq!(answer.headers()["content-disposition"], "inline; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt");
+    assert_eq!(answer.text().await.unwrap(), "one");
+    let other = reqwest::get(url.replace("inline", "attachment")).await.unwrap();
+    assert_eq!(other.status(), StatusCode::FORBIDDEN);
+    assert!(link(json!({})).await.contains("/api/v1/linked-files/"));
 }
 
 #[tokio::test]
