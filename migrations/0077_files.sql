@@ -29,10 +29,13 @@ CREATE TABLE folders (
     updated_at timestamptz NOT NULL DEFAULT now(),
     created_by uuid REFERENCES users ON DELETE SET NULL,
     CONSTRAINT folders_workspace UNIQUE (workspace_id, id),
-    CONSTRAINT folders_name UNIQUE NULLS NOT DISTINCT (workspace_id, parent_id, name),
+    -- Where it is, in one column that is never null, so that an index serves every list.
+    place uuid NOT NULL GENERATED ALWAYS AS (coalesce(parent_id, workspace_id)) STORED,
+    CONSTRAINT folders_name UNIQUE (place, name),
     -- The service deletes empty folders only; a workspace takes all of them along.
     CONSTRAINT folders_parent FOREIGN KEY (workspace_id, parent_id) REFERENCES folders (workspace_id, id) ON DELETE CASCADE
 );
+CREATE INDEX folders_parent_id ON folders (workspace_id, parent_id);
 CREATE INDEX folders_created_by ON folders (created_by);
 
 -- What lies in the store, or may: there is a row before the first byte, and until the last one is gone.
@@ -112,11 +115,13 @@ CREATE TABLE files (
     deleted_at timestamptz,
     deleted_by uuid REFERENCES users ON DELETE SET NULL,
     deleted_from uuid,
+    place uuid NOT NULL GENERATED ALWAYS AS (coalesce(folder_id, workspace_id)) STORED,
     CONSTRAINT files_folder FOREIGN KEY (workspace_id, folder_id) REFERENCES folders (workspace_id, id) ON DELETE CASCADE,
     CHECK (deleted_at IS NULL OR folder_id IS NULL)
 );
 CREATE INDEX files_held ON files (workspace_id) WHERE legal_hold OR retain_until IS NOT NULL;
-CREATE UNIQUE INDEX files_name ON files (workspace_id, folder_id, name) NULLS NOT DISTINCT WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX files_name ON files (place, name) WHERE deleted_at IS NULL;
+CREATE INDEX files_folder_id ON files (workspace_id, folder_id);
 CREATE INDEX files_deleted ON files (workspace_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX files_purge ON files (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX files_created_by ON files (created_by);
@@ -205,7 +210,7 @@ CREATE POLICY owner ON file_usage TO CURRENT_USER USING (true);
 
 -- Files with their newest content.
 CREATE VIEW current_files WITH (security_invoker) AS
-    SELECT f.id, f.workspace_id, f.folder_id, f.name, f.version, f.link_key, f.created_at, f.updated_at, f.created_by,
+    SELECT f.id, f.workspace_id, f.folder_id, f.place, f.name, f.version, f.link_key, f.created_at, f.updated_at, f.created_by,
            f.updated_by, f.deleted_at, f.deleted_by, f.deleted_from,
            f.retain_until, f.legal_hold, v.number, v.content_id, v.created_at AS content_at,
            v.created_by AS content_by, c.size, c.media_type, encode(c.sha256, 'hex') AS sha256

@@ -63,12 +63,12 @@ pub async fn list(
                   media_type AS "media_type!", sha256 AS "sha256!", content_at AS "content_at!", content_by,
                   retain_until, legal_hold AS "legal_hold!"
            FROM current_files
-           WHERE workspace_id = $1 AND deleted_at IS NULL AND ($2::uuid IS NULL AND folder_id IS NULL OR folder_id = $2)
-             AND ($3::text IS NULL OR name > $3)
+           WHERE workspace_id = $1 AND place = $2 AND deleted_at IS NULL AND name > $3
            ORDER BY name LIMIT $4"#,
         workspace,
-        query.folder,
-        after,
+        query.folder.unwrap_or(workspace),
+        // Every name is behind the empty one.
+        after.unwrap_or_default(),
         query.limit.and_one()
     )
     .fetch_all(&mut *tx)

@@ -25,10 +25,10 @@ impl Place<'_> {
             folders::find(tx, workspace, folder).await?;
         }
         let taken = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM files WHERE workspace_id = $1 AND folder_id IS NOT DISTINCT FROM $2 AND name = $3
+            r#"SELECT EXISTS (SELECT FROM files WHERE workspace_id = $1 AND place = $2 AND name = $3
                               AND deleted_at IS NULL) AS "taken!""#,
             workspace,
-            self.folder,
+            self.folder.unwrap_or(workspace),
             self.name
         );
         if taken.fetch_one(tx).await? { Err(name_taken()) } else { Ok(()) }

@@ -58,11 +58,12 @@ pub async fn list(
     let found = sqlx::query_as!(
         Folder,
         "SELECT id, name, parent_id AS parent, version, created_at, updated_at, created_by FROM folders
-         WHERE workspace_id = $1 AND ($2::uuid IS NULL AND parent_id IS NULL OR parent_id = $2) AND ($3::text IS NULL OR name > $3)
+         WHERE workspace_id = $1 AND place = $2 AND name > $3
          ORDER BY name LIMIT $4",
         workspace,
-        query.parent,
-        after,
+        query.parent.unwrap_or(workspace),
+        // Every name is behind the empty one.
+        after.unwrap_or_default(),
         query.limit.and_one()
     )
     .fetch_all(&mut *tx)

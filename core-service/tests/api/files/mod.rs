@@ -3,6 +3,7 @@
 mod downloads;
 mod folders;
 mod links;
+mod plans;
 mod quota;
 mod retention;
 mod s3;

@@ -51,3 +51,28 @@ async fn what_goes_makes_room() {
     let elsewhere = cast.app.post(&format!("/api/v1/workspaces/{}/files?name=a", cast.elsewhere));
     elsewhere.bearer(&cast.stranger.access_token).body("x".repeat(1000)).send().await.expect(201);
 }
+
+/// Whatever happens at the same time, the count is what is kept.
+#[tokio::test]
+async fn the_count_is_what_is_kept() {
+    let cast = Cast::new().await;
+    let work = async |n: usize| {
+        let id = file(&cast, &format!("file {n}").replace(' ', "%20"), &"x".repeat(n + 1)).await;
+        let again = async |size: usize| replace(&cast, &id, &"y".repeat(size)).await.expect(200);
+        join_all([again(n), again(2 * n)]).await;
+        if n.is_multiple_of(2) {
+            cast.call(&cast.editor, Method::POST, format!("/files/{id}/versions/1/restore")).send().await.expect(200);
+        }
+        if n.is_multiple_of(3) {
+            for path in [format!("/files/{id}"), format!("/files/trash/{id}")] {
+                cast.call(&cast.editor, Method::DELETE, path).send().await.expect(204);
+            }
+        }
+    };
+    join_all((0..12).map(work)).await;
+    let kept: i64 = (0..12).filter(|n| n % 3 != 0).map(|n| (n + 1) + n + 2 * n).sum();
+    assert_eq!(cast.read(&cast.viewer, "/files/usage").await.expect(200).json()["bytes"], kept);
+    let sql = "SELECT sum(size)::bigint FROM file_contents WHERE state = 'kept'";
+    let sum: i64 = sqlx::query_scalar(sql).fetch_one(&mut cast.app.database().await).await.unwrap();
+    assert_eq!(sum, kept);
+}
