@@ -106,13 +106,18 @@ impl Received {
     }
 }
 
-/// Forgets content that came to nothing, if nobody keeps it; should this fail, it is swept later.
+/// Forgets content, or a piece of some, that came to nothing, if nobody keeps it; should this fail, it is swept later.
 pub(super) async fn discard(app: &AppState, id: Uuid) {
     let discarded = async {
         let mut tx = app.database.begin(&Scope::files()).await?;
         // Whether a transaction that kept it came through is not always known: only the row knows.
-        let row = sqlx::query!("DELETE FROM file_contents WHERE id = $1 AND state = 'arriving'", id);
-        if row.execute(&mut *tx).await?.rows_affected() > 0 {
+        let rows = sqlx::query_scalar!(
+            r#"WITH content AS (DELETE FROM file_contents WHERE id = $1 AND state = 'arriving' RETURNING id),
+                    piece AS (DELETE FROM file_pieces WHERE id = $1 AND number IS NULL RETURNING id)
+               SELECT (SELECT count(*) FROM content) + (SELECT count(*) FROM piece) AS "rows!""#,
+            id
+        );
+        if rows.fetch_one(&mut *tx).await? > 0 {
             app.files.delete(id).await?;
         }
         tx.commit().await?;

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::FileField;
-use super::ids::ids;
+use super::ids::{Named, ids};
 use super::unique::Holder;
 use crate::documents::places::{self, path};
 use crate::documents::query::field::DataPath;
@@ -41,16 +41,7 @@ impl Attached {
         collection: Uuid,
         documents: &[(Uuid, Value)],
     ) -> Result<Vec<(Uuid, FieldError)>> {
-        let (mut wrong, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
-        for (document, data) in documents {
-            match self.ids(data) {
-                Err(error) => wrong.push((*document, error)),
-                Ok(ids) => ids.into_iter().for_each(|id| {
-                    from.push(*document);
-                    to.push(id);
-                }),
-            }
-        }
+        let Named { from, to, mut wrong } = Named::by(documents, |data| self.ids(data));
         let known = there(tx, workspace, &to).await?;
         for (document, file) in from.iter().zip(&to) {
             if let Err(error) = self.judge(*file, known.get(file)) {

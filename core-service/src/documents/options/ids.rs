@@ -12,6 +12,33 @@ use crate::problem::FieldError;
 /// How many things one field may name.
 pub const MOST: usize = 100;
 
+/// What documents name in a field: each pair of a document and an id, and those documents whose field holds something else.
+pub(super) struct Named {
+    pub(super) from: Vec<Uuid>,
+    pub(super) to: Vec<Uuid>,
+    pub(super) wrong: Vec<(Uuid, FieldError)>,
+}
+
+impl Named {
+    /// By all of these documents.
+    pub(super) fn by(
+        documents: &[(Uuid, Value)],
+        ids: impl Fn(&Value) -> std::result::Result<BTreeSet<Uuid>, FieldError>,
+    ) -> Self {
+        let mut named = Self { from: Vec::new(), to: Vec::new(), wrong: Vec::new() };
+        for (document, data) in documents {
+            match ids(data) {
+                Err(error) => named.wrong.push((*document, error)),
+                Ok(ids) => ids.into_iter().for_each(|id| {
+                    named.from.push(*document);
+                    named.to.push(id);
+                }),
+            }
+        }
+        named
+    }
+}
+
 /// The ids that a document names in a field, or what is wrong there. `kind` is the code of the error, and `one` what an id is of.
 pub(super) fn ids(
     path: &DataPath,

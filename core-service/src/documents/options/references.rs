@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Reference;
-use super::ids::ids;
+use super::ids::{Named, ids};
 use super::unique::Holder;
 use crate::documents::places::{self, path};
 use crate::documents::query::field::DataPath;
@@ -39,16 +39,7 @@ impl Link {
         collection: Uuid,
         documents: &[(Uuid, Value)],
     ) -> Result<Vec<(Uuid, FieldError)>> {
-        let (mut wrong, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
-        for (document, data) in documents {
-            match self.ids(data) {
-                Err(error) => wrong.push((*document, error)),
-                Ok(ids) => ids.into_iter().for_each(|id| {
-                    from.push(*document);
-                    to.push(id);
-                }),
-            }
-        }
+        let Named { from, to, mut wrong } = Named::by(documents, |data| self.ids(data));
         let target = target(tx, self).await?;
         // Locked until the transaction ends: what is there now is there then.
         let there = sqlx::query_scalar!(

@@ -12,11 +12,10 @@ use super::model::Upload;
 use super::protocol::{Offset, UPLOAD_OFFSET};
 use crate::access::{Permission, authorize};
 use crate::app::AppState;
-use crate::database::Scope;
 use crate::files::declared::Declared;
 use crate::files::progress::Progress;
 use crate::files::put::{self, Place};
-use crate::files::receive::{Received, take};
+use crate::files::receive::{Received, discard, take};
 use crate::files::store;
 use crate::http::{IfMatch, Path, has_media_type};
 use crate::identity::Caller;
@@ -72,7 +71,7 @@ pub async fn append(
     if upload.received != offset || upload.file.is_some() {
         return Err(elsewhere(upload.received));
     }
-    let piece = Piece::begin(&mut tx, workspace, id, upload.length).await?;
+    let piece = Piece::begin(&mut tx, workspace, &upload).await?;
     tx.commit().await?;
     // It goes on to its end also if nobody waits for the answer any more: what has arrived is to be kept.
     let upload = tokio::spawn(async move { piece.take_in(&app, &caller, declared, body).await });
@@ -101,11 +100,15 @@ struct Piece {
 
 impl Piece {
     /// Says that there may be one, before there is.
-    async fn begin(tx: &mut PgConnection, workspace: Uuid, upload: Uuid, length: i64) -> Result<Self> {
-        let row = sqlx::query!("SELECT received, hash, beginning FROM uploads WHERE id = $1", upload)
-            .fetch_one(&mut *tx)
-            .await?;
-        let size = u64::try_from(row.received).map_err(Problem::internal)?;
+    async fn begin(tx: &mut PgConnection, workspace: Uuid, upload: &Upload) -> Result<Self> {
+        // What it is at this offset: whoever was quicker meanwhile has moved it.
+        let row = sqlx::query!(
+            "SELECT hash, beginning FROM uploads WHERE id = $1 AND received = $2",
+            upload.id,
+            upload.received
+        );
+        let row = row.fetch_optional(&mut *tx).await?.ok_or_else(|| elsewhere(upload.received))?;
+        let size = u64::try_from(upload.received).map_err(Problem::internal)?;
         let progress = Progress::restore(size, &row.hash, row.beginning);
         let progress = progress.ok_or_else(|| Problem::internal("the state of a hash cannot be read"))?;
         let id = Uuid::now_v7();
@@ -113,14 +116,14 @@ impl Piece {
             "INSERT INTO file_pieces (id, content_id, workspace_id)
              SELECT $1, $2, $3 WHERE (SELECT count(*) FROM file_pieces WHERE content_id = $2) < $4",
             id,
-            upload,
+            upload.id,
             workspace,
             PIECES
         );
         if begun.execute(tx).await?.rows_affected() == 0 {
             return Err(Problem::bad_request(format!("An upload has at most {PIECES} pieces: send larger ones.")));
         }
-        Ok(Self { id, upload, workspace, offset: row.received, length, progress })
+        Ok(Self { id, upload: upload.id, workspace, offset: upload.received, length: upload.length, progress })
     }
 
     /// Takes the bytes in; whatever comes of it, the store has no piece of which the upload knows nothing.
@@ -225,20 +228,4 @@ pub(super) async fn finish(
     };
     sqlx::query!("UPDATE uploads SET became = $2 WHERE id = $1", id, file.id).execute(tx).await?;
     Ok(())
-}
-
-/// Forgets a piece that came to nothing, if it did; should this fail, it is swept later.
-async fn discard(app: &AppState, id: Uuid) {
-    let discarded = async {
-        let mut tx = app.database.begin(&Scope::files()).await?;
-        let row = sqlx::query!("DELETE FROM file_pieces WHERE id = $1 AND number IS NULL", id);
-        if row.execute(&mut *tx).await?.rows_affected() > 0 {
-            app.files.delete(id).await?;
-        }
-        tx.commit().await?;
-        anyhow::Ok(())
-    };
-    if let Err(error) = discarded.await {
-        tracing::warn!(piece = %id, error = %format!("{error:#}"), "a piece that came to nothing is still in the file store");
-    }
 }
