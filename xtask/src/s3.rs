@@ -15,8 +15,9 @@ use crate::{machine, project};
 const ACCESS_KEY: &str = "breakwater";
 const SECRET_KEY: &str = "of-the-tests";
 
-/// Everything that it listens on, beside S3 itself.
-const LISTENERS: [&str; 7] = [
+/// Everything that it listens on, S3 itself first.
+const LISTENERS: [&str; 8] = [
+    "-s3.port",
     "-master.port",
     "-master.port.grpc",
     "-volume.port",
@@ -47,7 +48,8 @@ impl S3 {
         fs::write(folder.path().join("identities.json"), identities)?;
         let data = folder.path().join("data");
         fs::create_dir(&data)?;
-        let port = machine::free_port()?;
+        let ports = machine::free_ports::<{ LISTENERS.len() }>()?;
+        let port = ports[0];
         let mut weed = server::command(&programs.join("weed"), Signal::SIGTERM);
         weed.current_dir(folder.path()).args([
             "server",
@@ -57,10 +59,7 @@ impl S3 {
         ]);
         weed.args(["-s3", "-s3.config=identities.json", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]);
         weed.args(["-volume.max=50", "-master.volumeSizeLimitMB=64"]).arg(format!("-dir={}", data.display()));
-        weed.arg(format!("-s3.port={port}"));
-        for listener in LISTENERS {
-            weed.arg(format!("{listener}={}", machine::free_port()?));
-        }
+        weed.args(LISTENERS.iter().zip(ports).map(|(listener, port)| format!("{listener}={port}")));
         let mut server = Server::start("the S3 server", weed, Signal::SIGTERM, &folder.path().join("s3.log"))?;
         server.wait_until(Duration::from_secs(60), || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
         Ok(Self { server, _folder: folder, port })

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ use crate::access::{Permission, authorize};
 use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::database::Scope;
-use crate::http::{IfNoneMatch, Json, Path};
+use crate::http::{IfNoneMatch, Json, Path, Query};
 use crate::identity::Caller;
 use crate::problem::{self, Problem, Result};
 use crate::vault;
@@ -120,7 +120,7 @@ pub async fn create(
         return Ok(Json(FileLink { url, expires_at }));
     }
     let base = app.config.identity.issuer.trim_end_matches('/');
-    Ok(Json(FileLink { url: format!("{base}/api/v1/linked-files/{}", link.sign(&app)), expires_at }))
+    Ok(Json(FileLink { url: format!("{base}/api/v1/linked-files?link={}", link.sign(&app)), expires_at }))
 }
 
 /// Revoke all links to a file
@@ -154,17 +154,26 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Which link.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LinkedQuery {
+    /// What was signed: in the query, which stands in no log, as paths do.
+    link: String,
+}
+
 /// Download what a link leads to
 ///
 /// As `files.content` does. A link that is over, was revoked or never was is answered 404.
 #[utoipa::path(
     get,
-    path = "/api/v1/linked-files/{link}",
+    path = "/api/v1/linked-files",
     operation_id = "files.linked",
     tag = "files",
     security(()),
     params(
-        ("link" = String, Path, description = "What `files.links.create` answered"),
+        LinkedQuery,
         ("Range" = Option<String>, Header, description = "Which part: `bytes=0-99`"),
         ("If-None-Match" = Option<String>, Header, description = "Content that the client has"),
     ),
@@ -177,11 +186,11 @@ pub async fn revoke(
 )]
 pub async fn linked(
     State(app): State<AppState>,
-    Path(link): Path<String>,
+    Query(query): Query<LinkedQuery>,
     if_none_match: IfNoneMatch,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let link = Link::verify(&app, &link).ok_or_else(Problem::not_found)?;
+    let link = Link::verify(&app, &query.link).ok_or_else(Problem::not_found)?;
     let mut tx = app.database.begin_read(&Scope::files()).await?;
     let stored = Stored::linked(&mut tx, link.file, link.key).await?;
     stored.answer(&app, tx, &headers, &if_none_match, link.disposition).await

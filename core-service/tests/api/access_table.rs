@@ -178,7 +178,6 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
     if path.contains("{upload}") {
         path = path.replace("{upload}", &uploads::begin(cast, &uploads::named(&new), 1).await);
     }
-    path = path.replace("{link}", "AAAA");
     if path.contains("{user}") {
         let member = cast.app.user().await;
         cast.add(&member, "viewer").await;
@@ -269,6 +268,7 @@ async fn request(cast: &Cast, id: &str, path: &str, user: &User) -> (String, Opt
         "folders.create" | "folders.change" | "files.change" => Some(json!({ "name": format!("n{new}") })),
         "files.create" => return (format!("{path}?name=n{new}"), Some(json!({}))),
         "files.replace" | "files.links.create" | "files.retention.put" => Some(json!({})),
+        "files.linked" => return (format!("{path}?link=AAAA"), None),
         "search.query" => return (format!("{path}?q=rope"), None),
         "roles.create" => Some(json!({ "name": format!("r{new}"), "permissions": ["documents:read"] })),
         "roles.change" => Some(json!({ "permissions": ["documents:read"] })),

@@ -27,8 +27,18 @@ pub fn program(name: &str) -> Option<PathBuf> {
 
 /// A port on the loopback interface that nobody listens on now.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free on the loopback interface")?;
-    Ok(listener.local_addr()?.port())
+    let [port] = free_ports()?;
+    Ok(port)
+}
+
+/// Several such ports, no two the same.
+pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let listeners: Vec<_> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    let mut ports = [0; N];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr().context("no port is free on the loopback interface")?.port();
+    }
+    Ok(ports)
 }
 
 /// An address on the loopback interface that nobody listens on now.

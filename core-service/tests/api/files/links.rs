@@ -54,16 +54,16 @@ async fn nobody_makes_a_link_themselves() {
     let cast = Cast::new().await;
     let id = file(&cast, "a.txt", "one").await;
     let good = link(&cast, &cast.viewer, &id, json!({})).await;
-    let (place, token) = good.rsplit_once('/').unwrap();
+    let (place, token) = good.rsplit_once('=').unwrap();
     // Any other character of it, and it is none.
     for at in [0, 30, 50, 54, 60, token.len() - 1] {
         let mut other = token.to_owned().into_bytes();
         other[at] = if other[at] == b'A' { b'B' } else { b'A' };
         let other = String::from_utf8(other).unwrap();
-        open(&cast, &format!("{place}/{other}")).await.problem(404, "not-found");
+        open(&cast, &format!("{place}={other}")).await.problem(404, "not-found");
     }
     for other in ["x", "%00", &token[..40], &format!("{token}AAAA")] {
-        open(&cast, &format!("{place}/{other}")).await.problem(404, "not-found");
+        open(&cast, &format!("{place}={other}")).await.problem(404, "not-found");
     }
     // It ends by itself.
     let short = link(&cast, &cast.viewer, &id, json!({ "expires_in": 1 })).await;

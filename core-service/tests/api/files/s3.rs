@@ -125,7 +125,7 @@ async fn a_direct_link_needs_nobody_else() {
     assert_eq!(answer.text().await.unwrap(), "one");
     let other = reqwest::get(url.replace("inline", "attachment")).await.unwrap();
     assert_eq!(other.status(), StatusCode::FORBIDDEN);
-    assert!(link(json!({})).await.contains("/api/v1/linked-files/"));
+    assert!(link(json!({})).await.contains("/api/v1/linked-files?link="));
 }
 
 #[tokio::test]
