@@ -61,11 +61,8 @@ impl S3Config {
         Ok(Self {
             bucket: section.string("s3_bucket")?.to_owned(),
             region: section.string("s3_region")?.to_owned(),
-            endpoint: section.optional("s3_endpoint")?.map(|_| section.parse("s3_endpoint")).transpose()?,
-            links_endpoint: section
-                .optional("s3_links_endpoint")?
-                .map(|_| section.parse("s3_links_endpoint"))
-                .transpose()?,
+            endpoint: section.parse_optional("s3_endpoint")?,
+            links_endpoint: section.parse_optional("s3_links_endpoint")?,
             path_style: section.boolean("s3_path_style")?,
             prefix: section.optional("s3_prefix")?.unwrap_or_default().to_owned(),
             access_key: section.string("s3_access_key")?.to_owned(),

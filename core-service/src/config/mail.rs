@@ -58,7 +58,7 @@ impl MailConfig {
             transport,
             from: section.parse("from")?,
             product: section.string("product")?.to_owned(),
-            app_url: section.optional("app_url")?.map(|_| section.parse("app_url")).transpose()?,
+            app_url: section.parse_optional("app_url")?,
             sendgrid_events_key: section
                 .optional("sendgrid_events_key")?
                 .map(|text| public_key(text).ok_or_else(|| section.bad("sendgrid_events_key", "is no public key")))

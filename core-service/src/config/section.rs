@@ -65,6 +65,15 @@ impl<'a> Section<'a> {
         text.parse().map_err(|error| self.bad(key, format!("`{text}`: {error}")))
     }
 
+    /// The same, where it need not be set.
+    pub(super) fn parse_optional<T>(&self, key: &str) -> Result<Option<T>, ConfigError>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        self.optional(key)?.map(|_| self.parse(key)).transpose()
+    }
+
     /// A whole number within `range`.
     pub(super) fn integer<T>(&self, key: &str, range: RangeInclusive<i64>) -> Result<T, ConfigError>
     where

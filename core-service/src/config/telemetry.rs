@@ -36,9 +36,8 @@ impl TelemetryConfig {
         let filter = section.string("filter")?;
         tracing_subscriber::EnvFilter::try_new(filter)
             .map_err(|error| section.bad("filter", format!("`{filter}`: {error}")))?;
-        let metrics_listen =
-            section.optional("metrics_listen")?.map(|_| section.parse("metrics_listen")).transpose()?;
-        let traces = section.optional("traces")?.map(|_| section.parse("traces")).transpose()?;
+        let metrics_listen = section.parse_optional("metrics_listen")?;
+        let traces = section.parse_optional("traces")?;
         Ok(Self { format, filter: filter.to_owned(), metrics_listen, traces })
     }
 }

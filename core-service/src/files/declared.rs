@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderName, header};
 
-use crate::http::header as value;
+use crate::http::{essence, header as value};
 use crate::problem::{Problem, Result, kinds};
 
 /// RFC 9530 sections 2 and 3: of the content as it is sent, and of the file itself. Both are the same here.
@@ -50,7 +50,7 @@ impl Declared {
 /// RFC 9110 section 8.3.1. Nothing for `application/octet-stream`, which says nothing.
 pub(super) fn media_type(text: &str) -> Result<Option<String>> {
     let text = text.trim();
-    let essence = text.split(';').next().unwrap_or_default().trim();
+    let essence = essence(text);
     let token =
         |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
     let good =
@@ -58,7 +58,7 @@ pub(super) fn media_type(text: &str) -> Result<Option<String>> {
     if !good {
         return Err(Problem::bad_request("Content-Type is malformed."));
     }
-    Ok((!essence.eq_ignore_ascii_case("application/octet-stream")).then(|| text.to_owned()))
+    Ok((essence != "application/octet-stream").then(|| text.to_owned()))
 }
 
 /// The SHA-256 in a list of digests (RFC 9530 section 5, RFC 9651 section 3.2); others are not looked at.

@@ -5,6 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::essence;
+
 /// What a browser does with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -50,7 +52,7 @@ impl Disposition {
 /// What no browser takes for a page or a script. SVG is a page; a PDF is shown by a program that the sandbox of
 /// [`super::content`] keeps out.
 fn harmless(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(media_type);
     match essence.as_str() {
         "text/plain" | "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" | "image/bmp" => true,
         _ => essence.starts_with("audio/") || essence.starts_with("video/"),

@@ -110,17 +110,17 @@ pub async fn create(
         true => Stored::find(&mut tx, workspace, id, None).await?.link(&app, lasts, new.disposition).await?,
         false => None,
     };
-    let link = Link { file: id, key, expires: expires_at.unix_timestamp(), disposition: new.disposition };
     if shared {
         let event = Event::by(&caller, Action::FileLinked).in_workspace(workspace).about("file", id);
         audit::record(&mut tx, event.with(json!({ "expires_in": new.expires_in }))).await?;
     }
     tx.commit().await?;
-    if let Some(url) = direct {
-        return Ok(Json(FileLink { url, expires_at }));
-    }
-    let base = app.config.identity.issuer.trim_end_matches('/');
-    Ok(Json(FileLink { url: format!("{base}/api/v1/linked-files?link={}", link.sign(&app)), expires_at }))
+    let url = direct.unwrap_or_else(|| {
+        let link = Link { file: id, key, expires: expires_at.unix_timestamp(), disposition: new.disposition };
+        let base = app.config.identity.issuer.trim_end_matches('/');
+        format!("{base}/api/v1/linked-files?link={}", link.sign(&app))
+    });
+    Ok(Json(FileLink { url, expires_at }))
 }
 
 /// Revoke all links to a file

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::problem::{Problem, Result, kinds};
+use crate::problem::{Problem, Result, broken_constraint, kinds};
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -155,7 +155,7 @@ pub(super) fn name_taken() -> Problem {
 
 /// What it means when a file cannot be put where it is to go.
 pub(super) fn misplaced(error: sqlx::Error) -> Problem {
-    match error.as_database_error().and_then(|error| error.constraint()) {
+    match broken_constraint(&error) {
         Some("files_name") => name_taken(),
         Some("files_folder") => Problem::invalid_field("/folder", "folder", "is no folder of this workspace"),
         _ => error.into(),

@@ -3,6 +3,7 @@
 //! Images, sound, film, PDF, fonts and programs begin in ways of their own. What is declared as one of these has to be one, and
 //! one of these is not taken for anything else; of all the rest, what is declared counts.
 
+use crate::http::essence;
 use crate::problem::{Problem, Result, kinds};
 
 /// How much of the beginning is looked at, in bytes.
@@ -14,7 +15,7 @@ pub(super) fn media_type(declared: Option<String>, beginning: &[u8]) -> Result<S
     let Some(declared) = declared else {
         return Ok(found.unwrap_or("application/octet-stream").to_owned());
     };
-    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(&declared);
     if Family::of(&essence) == found.map_or(Family::Other, Family::of) {
         return Ok(declared);
     }

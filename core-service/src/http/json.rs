@@ -78,11 +78,13 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<
 
 /// Whether the content type's essence satisfies `accepts`.
 pub(crate) fn has_media_type(headers: &HeaderMap, accepts: fn(&str) -> bool) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|essence| accepts(&essence.trim().to_ascii_lowercase()))
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| accepts(&essence(value)))
+}
+
+/// A media type without its parameters, in lower case: RFC 9110 section 8.3.1.
+pub(crate) fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn is_json(essence: &str) -> bool {

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use axum::extract::MatchedPath;
 use axum::http::{Extensions, Method};
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::Operation;
+
+use super::operations::operations;
 
 /// In the OpenAPI document, an operation that takes an upload.
 pub(crate) const EXTENSION: &str = "x-breakwater-upload";
@@ -16,18 +18,9 @@ pub struct Uploads(HashSet<(Method, String)>);
 impl Uploads {
     /// Those that the document names.
     pub fn new(document: &OpenApi) -> Self {
-        let takes = |path: &str, method, item: Option<&utoipa::openapi::path::Operation>| {
-            let extensions = item.and_then(|operation| operation.extensions.as_ref());
-            extensions.is_some_and(|all| all.contains_key(EXTENSION)).then(|| (method, path.to_owned()))
-        };
-        let of = |(path, item): (&String, &PathItem)| {
-            [
-                takes(path, Method::POST, item.post.as_ref()),
-                takes(path, Method::PUT, item.put.as_ref()),
-                takes(path, Method::PATCH, item.patch.as_ref()),
-            ]
-        };
-        Self(document.paths.paths.iter().flat_map(of).flatten().collect())
+        let takes =
+            |operation: &Operation| operation.extensions.as_ref().is_some_and(|all| all.contains_key(EXTENSION));
+        Self(operations(document).filter(|(_, operation)| takes(operation)).map(|(place, _)| place).collect())
     }
 
     /// Whether a request that was routed is one of them.

@@ -22,6 +22,7 @@ use prometheus_client::registry::Registry;
 use utoipa::openapi::OpenApi;
 
 use crate::app::AppState;
+use crate::http::operations;
 
 /// Seconds: from what a cached row takes to what a request may take at all.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0];
@@ -142,18 +143,7 @@ impl Metrics {
 
 /// Where each operation is, and its id.
 fn named(openapi: &OpenApi) -> impl Iterator<Item = ((Method, String), &str)> {
-    openapi.paths.paths.iter().flat_map(|(path, item)| {
-        let operations = [
-            (Method::GET, &item.get),
-            (Method::PUT, &item.put),
-            (Method::POST, &item.post),
-            (Method::DELETE, &item.delete),
-            (Method::PATCH, &item.patch),
-        ];
-        operations.into_iter().filter_map(move |(method, operation)| {
-            Some(((method, path.clone()), operation.as_ref()?.operation_id.as_deref()?))
-        })
-    })
+    operations(openapi).filter_map(|(place, operation)| Some((place, operation.operation_id.as_deref()?)))
 }
 
 /// Layer: counts every answer.

@@ -51,6 +51,11 @@ pub(crate) fn unreachable(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The constraint that was broken, for those who tell several apart.
+pub(crate) fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|error| error.constraint())
+}
+
 /// Turns a broken database constraint into the problem that it means.
 pub trait OnConstraint<T> {
     /// When `constraint` was broken, the result is `problem`; any other error is what it always is.
@@ -59,9 +64,6 @@ pub trait OnConstraint<T> {
 
 impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
     fn on_constraint(self, constraint: &str, problem: impl FnOnce() -> Problem) -> super::Result<T> {
-        self.map_err(|error| {
-            let broken = error.as_database_error().and_then(|e| e.constraint());
-            if broken == Some(constraint) { problem() } else { error.into() }
-        })
+        self.map_err(|error| if broken_constraint(&error) == Some(constraint) { problem() } else { error.into() })
     }
 }

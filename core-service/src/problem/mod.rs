@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 pub use self::answers::*;
 pub use self::database::OnConstraint;
-pub(crate) use self::database::unreachable;
+pub(crate) use self::database::{broken_constraint, unreachable};
 pub use self::kinds::Kind;
 use crate::audit::Refused;
 use crate::http::request_id;

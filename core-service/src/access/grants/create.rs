@@ -16,7 +16,7 @@ use crate::app::AppState;
 use crate::audit::{self, Action, Event};
 use crate::http::{Attempt, Idempotency, Json, Path};
 use crate::identity::{Caller, Opaque};
-use crate::problem::{self, Problem, Result};
+use crate::problem::{self, Problem, Result, broken_constraint};
 
 /// A grant to be.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -126,7 +126,7 @@ pub async fn create(
     )
     .fetch_one(&mut **tx)
     .await
-    .map_err(|error| match error.as_database_error().and_then(|error| error.constraint()) {
+    .map_err(|error| match broken_constraint(&error) {
         Some("grants_user") => Problem::invalid_field("/to/user", "unknown", "is no member of this workspace"),
         Some("grants_team") => Problem::invalid_field("/to/team", "unknown", "is no team of this workspace"),
         _ => error.into(),

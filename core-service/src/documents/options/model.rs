@@ -37,14 +37,7 @@ impl Model {
         let computed: Vec<_> = computed.collect();
         let mut annotations = Annotations::of(schema.source());
         annotations.read_only.extend(computed.iter().map(|(path, _)| path.clone()));
-        Self {
-            annotations,
-            computed,
-            lifecycle: options.lifecycle.clone(),
-            unique: options.unique.iter().map(Rule::of).collect(),
-            links: options.references.iter().filter_map(Link::of).collect(),
-            attached: options.files.iter().filter_map(Attached::of).collect(),
-        }
+        Self { annotations, computed, lifecycle: options.lifecycle.clone(), ..Self::of_options(options) }
     }
 
     /// Its unique fields, references and files only.

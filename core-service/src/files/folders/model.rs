@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::problem::{Problem, Result, kinds};
+use crate::problem::{Problem, Result, broken_constraint, kinds};
 
 /// A folder.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,7 +47,7 @@ pub(in crate::files) async fn find(tx: &mut PgConnection, workspace: Uuid, id: U
 
 /// What it means when a folder cannot be put where it is to go.
 pub(super) fn misplaced(error: sqlx::Error) -> Problem {
-    match error.as_database_error().and_then(|error| error.constraint()) {
+    match broken_constraint(&error) {
         Some("folders_name") => Problem::new(&kinds::NAME_TAKEN).detail("Another folder there has this name."),
         Some("folders_parent") => no_parent(),
         _ => error.into(),
