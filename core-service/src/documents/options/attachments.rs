@@ -11,6 +11,7 @@ use super::ids::{Named, ids};
 use super::unique::Holder;
 use crate::documents::places::{self, path};
 use crate::documents::query::field::DataPath;
+use crate::http::essence;
 use crate::problem::{FieldError, OnConstraint, Problem, Result};
 
 /// A field that names files, understood.
@@ -42,20 +43,32 @@ impl Attached {
         documents: &[(Uuid, Value)],
     ) -> Result<Vec<(Uuid, FieldError)>> {
         let Named { from, to, mut wrong } = Named::by(documents, |data| self.ids(data));
-        let known = there(tx, workspace, &to).await?;
-        for (document, file) in from.iter().zip(&to) {
-            if let Err(error) = self.judge(*file, known.get(file)) {
-                wrong.push((*document, error));
-            }
-        }
-        if wrong.is_empty() {
-            self.hold(tx, workspace, collection, &from, &to).await?;
-            // What is held now cannot go; what went meanwhile was not held in time.
-            let known = there(tx, workspace, &to).await?;
-            let gone = from.iter().zip(&to).filter(|(_, file)| !known.contains_key(file));
-            wrong.extend(gone.map(|(document, file)| (*document, self.dangling(*file))));
-        }
+        wrong.extend(self.take(tx, workspace, collection, &from, &to).await?);
         Ok(wrong)
+    }
+
+    /// Holds for each document the file beside it, unless one of them cannot be named: these are told.
+    async fn take(
+        &self,
+        tx: &mut PgConnection,
+        workspace: Uuid,
+        collection: Uuid,
+        from: &[Uuid],
+        to: &[Uuid],
+    ) -> Result<Vec<(Uuid, FieldError)>> {
+        let known = there(tx, workspace, to).await?;
+        let pairs = || from.iter().zip(to);
+        let wrong: Vec<_> = pairs()
+            .filter_map(|(document, file)| Some((*document, self.judge(*file, known.get(file)).err()?)))
+            .collect();
+        if !wrong.is_empty() {
+            return Ok(wrong);
+        }
+        self.hold(tx, workspace, collection, from, to).await?;
+        // What is held now cannot go; what went meanwhile was not held in time.
+        let known = there(tx, workspace, to).await?;
+        let gone = pairs().filter(|(_, file)| !known.contains_key(file));
+        Ok(gone.map(|(document, file)| (*document, self.dangling(*file))).collect())
     }
 
     /// Holds them: the foreign key locks each file, so that nobody deletes it until the transaction is over.
@@ -95,10 +108,10 @@ impl Attached {
 
 /// Whether a media type is one of those that a pattern means: itself, or `image/*`.
 fn fits(pattern: &str, media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let (essence, pattern) = (essence(media_type), pattern.to_ascii_lowercase());
     match pattern.strip_suffix('*') {
-        Some(kind) => essence.get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind)),
-        None => essence.eq_ignore_ascii_case(pattern),
+        Some(kind) => essence.starts_with(kind),
+        None => essence == pattern,
     }
 }
 
@@ -140,11 +153,10 @@ pub(super) async fn exchange(
             .execute(&mut *tx)
             .await?;
         }
-        let wanted: Vec<Value> = new.difference(&old).map(|id| Value::String(id.to_string())).collect();
+        let wanted: Vec<Uuid> = new.difference(&old).copied().collect();
         if !wanted.is_empty() {
-            let mut data = Value::Object(serde_json::Map::new());
-            places::put(&mut data, field.path.segments(), Value::Array(wanted));
-            let wrong = field.adopt(tx, holder.workspace, holder.collection, &[(holder.document, data)]).await?;
+            let from = vec![holder.document; wanted.len()];
+            let wrong = field.take(tx, holder.workspace, holder.collection, &from, &wanted).await?;
             if !wrong.is_empty() {
                 return Err(Problem::validation(wrong.into_iter().map(|(_, error)| error).collect()));
             }

@@ -11,7 +11,8 @@ use crate::files::{file, upload};
 
 async fn cast() -> Cast {
     let cast = Cast::new().await;
-    let files = json!([{ "field": "data.photos", "accept": ["image/*"] }, { "field": "data.contract" }]);
+    let files = json!([{ "field": "data.photos", "accept": ["image/*"] }, { "field": "data.contract" },
+                       { "field": "data.papers.id" }]);
     collection(&cast, "items", json!({}), json!({ "files": files })).await;
     cast
 }
@@ -46,6 +47,7 @@ async fn a_field_names_files_that_are_there() {
         (json!({ "contract": gone }), "/data/contract"),
         (json!({ "contract": elsewhere }), "/data/contract"),
         (json!({ "contract": "a.txt" }), "/data/contract"),
+        (json!({ "papers": { "id": nobodys } }), "/data/papers/id"),
         (json!({ "photos": [photo, text] }), "/data/photos"),
         (json!({ "photos": text }), "/data/photos"),
     ] {
@@ -64,6 +66,9 @@ async fn a_file_that_a_document_names_is_not_deleted() {
     delete_file(&cast, &one).await.problem(409, "still-referenced");
     merge(&cast, "items", &id, json!({ "contract": two })).await.expect(200);
     delete_file(&cast, &one).await.expect(204);
+    let deep = file(&cast, "3", "three").await;
+    merge(&cast, "items", &id, json!({ "papers": { "id": deep } })).await.expect(200);
+    delete_file(&cast, &deep).await.problem(409, "still-referenced");
     // In the trash, a document holds nothing, and what it named has to be there when it comes back.
     delete(&cast, "items", &id).await.expect(204);
     delete_file(&cast, &two).await.expect(204);
